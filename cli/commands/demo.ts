@@ -1,0 +1,57 @@
+import { styleText } from 'node:util';
+import type { Paint, Tone } from '../demo/paint.ts';
+import { EXIT_FAULT, EXIT_OK, runCommand, type Usage } from '../flags.ts';
+
+const usage = {
+  verb: 'demo',
+  summary: 'shows what Postern does: a stand-in mail server, the firewall in front of it, and labelled traffic',
+  details:
+    'Everything runs on free ports of the loopback and in a temporary directory that is removed at the end.\nExit code 0 if every line came out as told, 1 otherwise.',
+  flags: {
+    once: { text: 'End after the story; otherwise it runs on until Ctrl-C, for you to try.' },
+    json: { text: 'Print the table as JSON, and nothing else.' },
+  },
+} as const satisfies Usage;
+
+const formats = { good: 'green', bad: 'red', odd: 'yellow', quiet: 'dim', strong: 'bold' } as const satisfies Record<
+  Tone,
+  string
+>;
+
+/** In colour on a terminal only, and not where NO_COLOR is set. */
+const paint: Paint = (tone, text) => styleText(formats[tone], text, { stream: process.stdout });
+
+export const run = (argv: readonly string[]): Promise<number> =>
+  runCommand(usage, argv, async (values) => {
+    const signal = interruption();
+    try {
+      const { runDemo } = await import('../demo/run-demo.ts');
+      const options = { once: values.once === true, json: values.json === true, write, paint };
+      return (await runDemo(options, signal)) ? EXIT_OK : EXIT_FAULT;
+    } catch (error) {
+      if (!signal.aborted) process.stderr.write(`postern demo: ${reasonOf(error)}\n`);
+      return EXIT_FAULT;
+    }
+  });
+
+const write = (text: string): void => {
+  process.stdout.write(text);
+};
+
+/** Aborted by the first Ctrl-C or signal to end, after which everything is cleared away in order; the second ends at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(EXIT_FAULT);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+function reasonOf(error: unknown): string {
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+  if (isMissing) return `${error.message}\nThe demo needs the development dependencies: npm install`;
+  return error instanceof Error ? error.message : String(error);
+}

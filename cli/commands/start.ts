@@ -1,0 +1,48 @@
+import { fileURLToPath } from 'node:url';
+import { configArguments, configFlags } from '../config/from-flags.ts';
+import { runCommand, type Usage } from '../flags.ts';
+import { configurationOrTell } from '../io/config-file.ts';
+import { endOnCrash } from '../io/crash.ts';
+import { openLogger } from '../io/logger.ts';
+import { Supervisor } from '../io/supervisor.ts';
+import { version } from '../version.ts';
+
+const usage = {
+  verb: 'start',
+  summary: 'runs everything on this machine',
+  details: [
+    'With a configuration file, or for a first look without one:',
+    '    postern start --upstream 192.0.2.10:25 --domains example.com --listen 0.0.0.0:2525 --data ./data',
+    'SIGHUP reads the configuration again, SIGTERM lets sessions end and stops. A part that dies is started again.',
+  ].join('\n'),
+  flags: configFlags,
+} as const satisfies Usage;
+
+const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+
+export const run = (argv: readonly string[]): Promise<number> =>
+  runCommand(usage, argv, async (values) => {
+    const configured = configurationOrTell(values);
+    if (!configured.ok) return configured.error;
+    const { config } = configured.value;
+    const logger = openLogger('start', config.logging.level);
+    endOnCrash('start');
+    const part = (name: string, stopMs: number) => ({ name, argv: [MAIN, name, ...configArguments(values)], stopMs });
+    const supervisor = new Supervisor({
+      logger,
+      parts: [part('log', 0), part('gate', config.drainDelayMs + config.shutdownGraceMs)],
+    });
+    let asked = 0;
+    const stop = (signal: string): void => {
+      asked += 1;
+      if (asked === 1) logger.info({ signal }, 'stopping: sessions may end; once more to end them now');
+      if (asked === 2) supervisor.signal('gate', 'SIGTERM');
+      if (asked > 2) supervisor.kill();
+      void supervisor.stop(0);
+    };
+    process.on('SIGTERM', () => stop('SIGTERM'));
+    process.on('SIGINT', () => stop('SIGINT'));
+    process.on('SIGHUP', () => supervisor.signal('gate', 'SIGHUP'));
+    logger.info({ version: version(), config: configured.value.file ?? 'the command line' }, 'Postern starts');
+    return supervisor.run();
+  });

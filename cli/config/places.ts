@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+
+/** Where each part keeps its files in the data directory. */
+export interface Places {
+  readonly log: string;
+  /** Socket of the log process. */
+  readonly logSocket: string;
+  /** Management socket of the gate. */
+  readonly gateSocket: string;
+  /** State of the panic switch. */
+  readonly panic: string;
+  /** Sources whose mail was accepted. */
+  readonly history: string;
+  /** Copies of the last good lists. */
+  readonly lists: string;
+}
+
+export const placesIn = (dataDirectory: string): Places => ({
+  log: join(dataDirectory, 'log'),
+  logSocket: join(dataDirectory, 'run', 'log.sock'),
+  gateSocket: join(dataDirectory, 'run', 'gate.sock'),
+  panic: join(dataDirectory, 'observe.json'),
+  history: join(dataDirectory, 'history.txt'),
+  lists: join(dataDirectory, 'lists'),
+});

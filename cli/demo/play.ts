@@ -1,0 +1,67 @@
+import { Actor, type Stage } from './actor.ts';
+import type { Chronicle } from './chronicle.ts';
+import { type Judged, judge } from './judge.ts';
+import type { MailStore } from './mail-store.ts';
+import type { Narrator } from './narrator.ts';
+import type { Report } from './report.ts';
+import { scenes } from './scenes.ts';
+import { type Act, acts, type LineId, type StoryLine, story } from './story.ts';
+import { totalsOf } from './totals.ts';
+
+/** Acts whose lines are played at the same time: waiting for one slow client after another would bore, and a flood needs a meanwhile. */
+const playedTogether: ReadonlySet<Act> = new Set<Act>(['slow', 'flood']);
+
+/** What a play needs. */
+export interface Company {
+  readonly stage: Stage;
+  readonly store: MailStore;
+  readonly chronicle: Chronicle;
+  readonly narrator: Narrator;
+}
+
+/** Plays the whole story and judges it. Rejects when `signal` aborts. */
+export async function play(company: Company, signal: AbortSignal): Promise<Report> {
+  const startedMs = performance.now();
+  const judged: Judged[] = [];
+  for (const act of Object.keys(acts) as Act[]) {
+    company.narrator.beginAct(act);
+    const lines = story.filter((line) => line.act === act);
+    if (playedTogether.has(act)) {
+      for (const line of lines) company.narrator.beginLine(line);
+      judged.push(...(await Promise.all(lines.map((line) => playLine(line, company, signal)))));
+    } else {
+      for (const line of lines) {
+        company.narrator.beginLine(line);
+        judged.push(await playLine(line, company, signal));
+      }
+    }
+    company.narrator.endAct();
+  }
+  const durationMs = Math.round(performance.now() - startedMs);
+  return { judged, totals: totalsOf(company.chronicle.events), durationMs };
+}
+
+async function playLine(
+  line: StoryLine & { readonly id: LineId },
+  { stage, store, chronicle, narrator }: Company,
+  signal: AbortSignal,
+): Promise<Judged> {
+  signal.throwIfAborted();
+  const { source, door } = line;
+  const actor = new Actor(source, door, stage);
+  const faults: string[] = [];
+  const leave = (): void => actor.leave();
+  signal.addEventListener('abort', leave);
+  try {
+    await scenes[line.id](actor);
+  } catch (error) {
+    faults.push(error instanceof Error ? error.message : String(error));
+  }
+  signal.removeEventListener('abort', leave);
+  leave();
+  const throughGate = door !== 'server behind';
+  if (throughGate) await chronicle.settled(source, actor.connectionCount, signal);
+  const deliveries = store.deliveries.filter((delivery) => delivery.source === source);
+  if (!throughGate) for (const delivery of deliveries) narrator.held(delivery);
+  return judge(line, { events: chronicle.of(source), deliveries, sent: actor.sent, throughGate, faults });
+}

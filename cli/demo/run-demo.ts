@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
+import { placesIn } from '../config/places.ts';
+import { Chronicle } from './chronicle.ts';
+import { MailStore } from './mail-store.ts';
+import { Narrator } from './narrator.ts';
+import { OldServer } from './old-server.ts';
+import type { Paint } from './paint.ts';
+import { play } from './play.ts';
+import { Product } from './product.ts';
+import { readersHints } from './readers-hints.ts';
+import { isAsTold, reportJson, reportText } from './report.ts';
+import { type SetUp, setUp } from './set-up.ts';
+import { TemporaryDirectory } from './temporary-directory.ts';
+
+/** Longest wait for the gate to take connections, milliseconds. */
+export const READY_MS_MAX = 30_000;
+/** How often that is looked for, milliseconds. */
+const READY_EVERY_MS = 50;
+
+export interface DemoOptions {
+  /** End after the story instead of waiting for the reader. */
+  readonly once: boolean;
+  /** Print the table as JSON and nothing else. */
+  readonly json: boolean;
+  /** Takes whole lines for stdout. */
+  readonly write: (text: string) => void;
+  readonly paint: Paint;
+}
+
+/**
+ * Plays the demo: sets everything up, tells the story, judges it, and leaves nothing behind.
+ *
+ * @param signal - Ends it early, or ends the time of the reader.
+ * @returns Whether every line came out as told. Rejects when something could not be set up, or was ended in the midst of the story.
+ */
+export async function runDemo({ once, json, write, paint }: DemoOptions, signal: AbortSignal): Promise<boolean> {
+  using directory = new TemporaryDirectory();
+  const store = await MailStore.open(join(directory.path, 'mail'));
+  await using server = await OldServer.listen(store);
+  const things = await setUp(directory.path, server.port);
+  await using product = new Product(things.configFile);
+  await ready(things, product, signal);
+
+  const narrator = new Narrator(json ? () => undefined : write, paint);
+  const chronicle = new Chronicle((event) => narrator.event(event));
+  await using log = await openLog(things.dataDirectory);
+  const { ports, certificate } = things;
+  const failed = new AbortController();
+  using stack = new DisposableStack();
+  stack.defer(() => failed.abort());
+  const stop = AbortSignal.any([signal, failed.signal]);
+  chronicle.follow(log, stop).catch((error: unknown) => failed.abort(error));
+  void product.exited.then(() => failed.abort(new Error(`postern start has ended:\n${product.messages}`)));
+
+  const stage = {
+    ports: {
+      mx: ports.mx,
+      submission: ports.submission,
+      submissions: ports.submissions,
+      'server behind': ports.server,
+    },
+    certificate,
+  };
+  const report = await play({ stage, store, chronicle, narrator }, stop);
+  write(`${json ? reportJson(report) : reportText(report, paint)}\n`);
+  if (!once) {
+    chronicle.keepNoMore();
+    narrator.say(readersHints(things, store.directory, paint));
+    await untilAborted(stop);
+    if (!signal.aborted) stop.throwIfAborted();
+  }
+  return isAsTold(report);
+}
+
+/** The log as `postern tail` reads it. */
+async function openLog(dataDirectory: string): Promise<SqliteLogReader> {
+  const { log, logSocket } = placesIn(dataDirectory);
+  const opened = await openSqliteLogReader({ directory: log, socketPath: logSocket, patienceMs: READY_MS_MAX });
+  if (!opened.ok) throw new Error('the event log cannot be read');
+  return opened.value;
+}
+
+/** Waits until the gate takes connections. */
+async function ready({ ports }: SetUp, product: Product, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + READY_MS_MAX;
+  for (;;) {
+    signal.throwIfAborted();
+    if (product.hasExited) throw new Error(`postern start has ended:\n${product.messages}`);
+    if (performance.now() > deadline) throw new Error(`postern start is not ready:\n${product.messages}`);
+    const answer = await fetch(`http://127.0.0.1:${ports.http}/readyz`, { signal }).catch(() => undefined);
+    if (answer?.ok === true) return;
+    await sleep(READY_EVERY_MS, undefined, { signal });
+  }
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  else signal.addEventListener('abort', () => resolve(), { once: true });
+  return promise;
+}

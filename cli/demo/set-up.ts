@@ -1,0 +1,37 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { selfSignedCertificate } from './certificate.ts';
+import { demoConfig, type Places, recipientsList } from './config.ts';
+import { freePorts } from './free-ports.ts';
+import { GATE_NAME } from './world.ts';
+
+/** What a run needs before its processes start. */
+export interface SetUp {
+  readonly configFile: string;
+  readonly dataDirectory: string;
+  readonly ports: Places['ports'];
+  /** The gate's certificate, PEM. */
+  readonly certificate: string;
+}
+
+/** Writes the configuration and the files it names into a directory. */
+export async function setUp(directory: string, serverPort: number): Promise<SetUp> {
+  const [mx = 0, submission = 0, submissions = 0, reader = 0, http = 0] = await freePorts(5);
+  const ports = { mx, submission, submissions, reader, http, server: serverPort };
+  const { certificate, key } = await selfSignedCertificate(GATE_NAME);
+  const places = {
+    dataDirectory: join(directory, 'data'),
+    certFile: join(directory, 'certificate.pem'),
+    keyFile: join(directory, 'key.pem'),
+    recipientsFile: join(directory, 'recipients.txt'),
+    ports,
+  };
+  const configFile = join(directory, 'postern.yaml');
+  await Promise.all([
+    writeFile(places.certFile, certificate),
+    writeFile(places.keyFile, key, { mode: 0o600 }),
+    writeFile(places.recipientsFile, recipientsList()),
+    writeFile(configFile, demoConfig(places)),
+  ]);
+  return { configFile, dataDirectory: places.dataDirectory, ports, certificate };
+}

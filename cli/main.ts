@@ -1,0 +1,70 @@
+import { EXIT_OK, EXIT_USAGE } from './flags.ts';
+import { nearestWord } from './nearest.ts';
+import { version } from './version.ts';
+
+interface Command {
+  readonly summary: string;
+  /** Loaded only when asked for: `check` should not wait for what `gate` needs. */
+  readonly load: () => Promise<{ run(argv: readonly string[]): Promise<number> }>;
+}
+
+const commands: ReadonlyMap<string, Command> = new Map([
+  ['start', { summary: 'run everything on this machine', load: () => import('./commands/start.ts') }],
+  ['gate', { summary: 'run one gate: the part that takes connections', load: () => import('./commands/gate.ts') }],
+  ['log', { summary: 'run the event log: the part that owns its files', load: () => import('./commands/log.ts') }],
+  [
+    'check',
+    {
+      summary: 'check the configuration and its files: every fault at once',
+      load: () => import('./commands/check.ts'),
+    },
+  ],
+  ['tail', { summary: 'follow the events', load: () => import('./commands/tail.ts') }],
+  [
+    'observe',
+    { summary: 'the panic switch: stop refusing, go on recording', load: () => import('./commands/observe.ts') },
+  ],
+  ['demo', { summary: 'a stand-in mail server, the firewall, and a story', load: () => import('./commands/demo.ts') }],
+]);
+
+function help(): string {
+  const width = Math.max(...[...commands.keys()].map((verb) => verb.length)) + 3;
+  return [
+    'Postern, a firewall for mail servers.',
+    '',
+    'Usage: postern <command> [flags]',
+    '',
+    ...[...commands].map(([verb, { summary }]) => `  ${verb.padEnd(width)}${summary}`),
+    '',
+    'postern <command> --help explains the flags of a command. Exit codes: 0 well, 1 not well, 2 wrong command line.',
+    '',
+  ].join('\n');
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [verb, ...rest] = argv;
+  if (verb === undefined) {
+    process.stderr.write(help());
+    return EXIT_USAGE;
+  }
+  if (verb === '--help' || verb === '-h' || verb === 'help') {
+    process.stdout.write(help());
+    return EXIT_OK;
+  }
+  if (verb === '--version') {
+    process.stdout.write(`postern ${version()} (Node ${process.version})\n`);
+    return EXIT_OK;
+  }
+  const command = commands.get(verb);
+  if (command !== undefined) return (await command.load()).run(rest);
+  const near = nearestWord(verb, commands.keys());
+  process.stderr.write(
+    `postern: unknown command ${verb}${near === undefined ? '' : `; did you mean ${near}?`}\nSee postern --help\n`,
+  );
+  return EXIT_USAGE;
+}
+
+// Whoever reads our output may leave first: `postern tail | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT_OK : 1));
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,16 @@
+import tseslint from 'typescript-eslint';
+
+// Biome formats and lints; ESLint runs only the rules that need the type checker.
+export default [
+  { ignores: ['node_modules/', 'coverage/'] },
+  {
+    files: ['**/*.ts'],
+    languageOptions: { parser: tseslint.parser, parserOptions: { projectService: true } },
+    plugins: { '@typescript-eslint': tseslint.plugin },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+    },
+  },
+];

@@ -1,0 +1,106 @@
+import { networkKey } from '../lib/ip.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import { EVENT_VERSION, type EventType, eventSchemas, type MailEvent } from './event.ts';
+
+/** Why a line is no event of this vocabulary. */
+export type DecodeFault =
+  | { readonly kind: 'not-json' }
+  /** Not an object with a `type` and a version `v` from 1 on. */
+  | { readonly kind: 'not-an-event' }
+  | { readonly kind: 'unknown-type'; readonly type: string }
+  /** Written by a newer program. */
+  | { readonly kind: 'unknown-version'; readonly version: number }
+  /** `field`: path of the first field at fault, with dots; empty for the whole. */
+  | { readonly kind: 'invalid'; readonly field: string; readonly reason: string };
+
+/** The fields of an event of some version, before they are validated. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Lifts the fields of one event to the next version; `v` is set by the decoder. */
+export type Upcast = (fields: Fields) => Fields;
+
+/** `upcasts.get(type)?.get(version)` lifts an event of that version by one. Where there is none, the fields stay. */
+export type Upcasts = ReadonlyMap<string, ReadonlyMap<number, Upcast>>;
+
+const schemas: ReadonlyMap<string, (typeof eventSchemas)[EventType]> = new Map(Object.entries(eventSchemas));
+
+/** Empty until the first version after {@link EVENT_VERSION} 1. */
+const upcasts: Upcasts = new Map();
+
+const beyondPrintableAscii = /[\u007f-\uffff]/;
+const eachBeyondPrintableAscii = /[\u007f-\uffff]/g;
+
+const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/**
+ * One line of JSON, printable ASCII only: what JSON.stringify leaves beyond it (DEL, C1 controls, line separators, marks
+ * of direction, any other script) is escaped, so a line can neither break a log nor play with a terminal, and its length
+ * is its octets. Nothing is validated.
+ */
+export function encodeEvent(event: MailEvent): string {
+  const line = JSON.stringify(event);
+  return beyondPrintableAscii.test(line) ? line.replace(eachBeyondPrintableAscii, escaped) : line;
+}
+
+/** Reads one line as written by {@link encodeEvent}, of this version or an older one. Unknown fields are ignored. */
+export const decodeEvent = (line: string): Result<MailEvent, DecodeFault> => decodeEventWith(upcasts, line);
+
+/** {@link decodeEvent} with a table of upcasts of one's own. */
+export function decodeEventWith(table: Upcasts, line: string): Result<MailEvent, DecodeFault> {
+  const fields = fieldsOf(line);
+  if (fields === undefined) return err({ kind: 'not-json' });
+  const { type, v } = fields;
+  if (typeof type !== 'string' || typeof v !== 'number' || !Number.isInteger(v) || v < 1) {
+    return err({ kind: 'not-an-event' });
+  }
+  if (v > EVENT_VERSION) return err({ kind: 'unknown-version', version: v });
+  return validated(v === EVENT_VERSION ? fields : lifted(table, fields, type, v));
+}
+
+function lifted(table: Upcasts, fields: Fields, type: string, from: number): Fields {
+  let current = fields;
+  let kind = type;
+  for (let version = from; version < EVENT_VERSION; version += 1) {
+    current = { ...(table.get(kind)?.get(version)?.(current) ?? current), v: version + 1 };
+    // An upcast may rename the type.
+    if (typeof current['type'] === 'string') kind = current['type'];
+  }
+  return current;
+}
+
+function validated(fields: Fields): Result<MailEvent, DecodeFault> {
+  const type = String(fields['type']);
+  const schema = schemas.get(type);
+  if (schema === undefined) return err({ kind: 'unknown-type', type });
+  const parsed = schema.safeParse(fields);
+  if (parsed.success) return ok(parsed.data);
+  const [issue] = parsed.error.issues;
+  return err({ kind: 'invalid', field: issue?.path.map(String).join('.') ?? '', reason: issue?.message ?? '' });
+}
+
+/** The type that a line claims to be, for counting; `unknown` if it claims none. Nothing is validated. */
+export function typeOfLine(line: string): string {
+  const type = fieldsOf(line)?.['type'];
+  return typeof type === 'string' ? type : 'unknown';
+}
+
+/** The object that a line holds; undefined if it is not JSON, or JSON of something else. */
+function fieldsOf(line: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isFields(value) ? value : {};
+  } catch {
+    return undefined;
+  }
+}
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * The key that keeps a source and its neighbourhood in order: the /24 or /48 of the client's address.
+ *
+ * @returns undefined for a control event, which concerns every source and goes into every partition.
+ */
+export const partitionKeyOf = (event: MailEvent): string | undefined =>
+  'ip' in event ? networkKey(event.ip) : undefined;

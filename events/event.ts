@@ -1,0 +1,263 @@
+import { z } from 'zod';
+
+/**
+ * The vocabulary of the stream `postern.events`: one definition gives the types, the validation on decode and `docs/events.md`.
+ * Events are facts in the past tense and immutable. Evolution is additive: a new field is optional or has an upcast in `codec.ts`.
+ * Never in any event: a body, a password, SASL data, a TLS key.
+ */
+
+/** The schema version written today; `codec.ts` lifts older ones on read. */
+export const EVENT_VERSION = 1;
+
+/** Longest text kept of any one field that came from the network, in UTF-16 code units. */
+export const FIELD_LENGTH_MAX = 512;
+/** Longest reply text kept in an event, in UTF-16 code units. */
+export const REPLY_TEXT_LENGTH_MAX = 200;
+/** Most octets of hostile input kept in an `anomaly` event. */
+export const EVIDENCE_OCTETS_MAX = 256;
+/** Most forward-path domains named in one `mail` event. */
+export const MAIL_DOMAINS_MAX = 20;
+
+const count = z.number().int().nonnegative();
+const text = z.string().max(FIELD_LENGTH_MAX);
+
+/** What a listener is for: mail from other servers (25), or from users (587 and 465). */
+export const roles = ['mx', 'submission', 'submissions'] as const;
+export type Role = (typeof roles)[number];
+
+/** The gate's own answer to one command. */
+export const verdictActions = ['accept', 'refuse', 'defer', 'slow', 'close'] as const;
+export type VerdictAction = (typeof verdictActions)[number];
+
+/** What hostile or broken input looked like. */
+export const anomalyKinds = [
+  'bare-cr',
+  'bare-lf',
+  'nul',
+  'overlong-line',
+  'early-talker',
+  'sync-violation',
+  'data-after-quit',
+  'starttls-injection',
+  'upstream-starttls-injection',
+  'unsolicited-reply',
+  'extra-reply',
+  'bad-reply',
+  'unexpected-3xx',
+  'premature-eod-reply',
+  'proxy-untrusted',
+  'proxy-header-fault',
+  'proxy-repeat',
+  'xclient-from-client',
+  'private-verb',
+  'bdat-framing',
+  'http-on-smtp',
+  'tls-on-plaintext',
+  'sasl-security-layer',
+  'sasl-overlong',
+  'desync-suspected',
+  'truncated-body',
+  'outcome-unknown',
+  'malformed-utf8',
+] as const;
+export type AnomalyKind = (typeof anomalyKinds)[number];
+
+/** How a session ended, or one mail transaction in it. */
+export const sessionOutcomes = [
+  'delivered',
+  'rejected',
+  'aborted-by-client',
+  'aborted-upstream',
+  'unknown',
+  'none',
+] as const;
+export type SessionOutcome = (typeof sessionOutcomes)[number];
+export const mailOutcomes = ['accepted', 'rejected', 'aborted-by-client', 'aborted-upstream', 'unknown'] as const;
+export type MailOutcome = (typeof mailOutcomes)[number];
+
+const gateBase = {
+  v: z.literal(EVENT_VERSION).describe('Schema version.'),
+  at: count.describe('When it happened: milliseconds since 1970-01-01 UTC.'),
+  site: text.describe('The mail system behind one or more gates.'),
+  gate: text.describe('The running gate that saw it.'),
+};
+const sourceBase = {
+  ...gateBase,
+  listener: text.describe('Name of the listener.'),
+  role: z.enum(roles).describe('What the listener is for.'),
+  ip: text.describe('Client address, canonical: IPv4 never mapped, IPv6 compressed and in lower case.'),
+};
+const sessionBase = {
+  ...sourceBase,
+  sid: text.describe('Session id (UUIDv7).'),
+  seq: count.describe('Position of this event in its session, from 0.'),
+};
+
+const reply = z.object({
+  code: z.number().int().min(200).max(599).describe('Reply code (RFC 5321 section 4.2).'),
+  enhanced: text.optional().describe('Enhanced status code (RFC 3463), where there was one.'),
+  text: z.string().max(REPLY_TEXT_LENGTH_MAX).describe('Text of the first line, escaped and capped.'),
+  from: z.enum(['upstream', 'gate']).describe('Whose reply it was.'),
+});
+const observed = z.object({
+  rule: text.describe('Rule that only observes.'),
+  action: z.enum(verdictActions).describe('What it would have done.'),
+});
+const parameter = z.tuple([text, text.optional()]).describe('Keyword and value of one MAIL or RCPT parameter.');
+const verdict = z.object({
+  action: z.enum(verdictActions),
+  rule: text.optional().describe('The rule that gave it; absent when nothing objected.'),
+});
+
+export const eventSchemas = {
+  'session-opened': z.object({
+    ...sessionBase,
+    type: z.literal('session-opened'),
+    port: count.describe('Client port.'),
+    viaProxyProtocol: z.boolean().describe('The address came from a PROXY header of a trusted balancer.'),
+    tls: z.boolean().describe('TLS from the first octet (port 465).'),
+    sourceClass: text.describe('Class of the source that the rules applied to.'),
+    observed: z.array(observed).optional().describe('Connect-stage rules that only observe.'),
+  }),
+  command: z.object({
+    ...sessionBase,
+    type: z.literal('command'),
+    verb: text.describe('Verb in upper case; `?` when it is none of RFC 5321 or an extension we know.'),
+    heloName: text.optional().describe('EHLO or HELO argument.'),
+    reversePath: text.optional().describe('MAIL argument without angle brackets; empty for the null reverse-path.'),
+    forwardPath: text.optional().describe('RCPT argument without angle brackets.'),
+    parameters: z.array(parameter).optional().describe('MAIL or RCPT parameters as sent.'),
+    mechanism: text.optional().describe('AUTH mechanism. Never the exchange.'),
+    octets: count.optional().describe('BDAT chunk size, or body size after DATA.'),
+    argument: text.optional().describe('Escaped start of a line that could not be parsed; never after AUTH.'),
+    verdict: verdict.describe('What the gate decided.'),
+    observed: z.array(observed).optional().describe('Rules that only observe and would have acted.'),
+    nearMiss: z.boolean().optional().describe('The refused forward-path is one edit away from a known one.'),
+    reply: reply.optional().describe('The final reply; absent when the session ended without one.'),
+    latencyUs: count.describe('Command complete to reply written, microseconds.'),
+  }),
+  'auth-attempt': z.object({
+    ...sessionBase,
+    type: z.literal('auth-attempt'),
+    mechanism: text,
+    account: text.optional().describe('Account as keyed hash, or plain by configuration.'),
+    credentialFingerprint: z.number().int().min(0).max(65535).optional().describe('16 bits under a daily key.'),
+    outcome: z.enum(['accepted', 'refused', 'deferred', 'cancelled', 'aborted']),
+    code: z.number().int().optional().describe('Reply code of the server behind.'),
+  }),
+  'tls-started': z.object({
+    ...sessionBase,
+    type: z.literal('tls-started'),
+    leg: z.enum(['client', 'upstream']),
+    version: text,
+    cipher: text,
+    sni: text.optional(),
+    alpn: text.optional(),
+    verified: z.boolean().optional().describe('Certificate of the server behind verified; upstream leg only.'),
+  }),
+  'tls-failed': z.object({
+    ...sessionBase,
+    type: z.literal('tls-failed'),
+    leg: z.enum(['client', 'upstream']),
+    reason: text,
+  }),
+  'upstream-failed': z.object({
+    ...sessionBase,
+    type: z.literal('upstream-failed'),
+    stage: text.describe('What was awaited: connect, greeting, or a verb.'),
+    reason: text,
+  }),
+  'session-progress': z.object({
+    ...sessionBase,
+    type: z.literal('session-progress'),
+    phase: text,
+    octets: count.describe('Octets received in this phase.'),
+    phaseMs: count.describe('Milliseconds in this phase.'),
+    slotsUsed: z.number().min(0).max(1).describe('Share of the session slots in use.'),
+  }),
+  mail: z.object({
+    ...sessionBase,
+    type: z.literal('mail'),
+    transaction: count.describe('Number of the mail transaction in its session, from 1.'),
+    reversePath: text,
+    nullReversePath: z.boolean(),
+    acceptedCount: count.describe('Forward-paths the server behind accepted.'),
+    refusedCount: count.describe('Forward-paths refused by the gate or the server behind.'),
+    domains: z.array(text).max(MAIL_DOMAINS_MAX).describe('Domains of the accepted forward-paths.'),
+    octets: count.describe('Body octets received, terminator excluded.'),
+    bodySha256: text.optional().describe('Of the body octets as received; absent when the body was cut off.'),
+    outcome: z.enum(mailOutcomes),
+    reply: reply.optional(),
+    durationUs: count.describe('MAIL to final reply, microseconds.'),
+  }),
+  anomaly: z.object({
+    ...sessionBase,
+    type: z.literal('anomaly'),
+    kind: z.enum(anomalyKinds),
+    severity: z.enum(['notice', 'warning', 'critical']),
+    note: text.optional(),
+    octetsHex: z
+      .string()
+      .max(EVIDENCE_OCTETS_MAX * 2)
+      .optional()
+      .describe('First octets, in hex. Absent where they could hold a secret.'),
+    truncated: z.boolean().optional().describe('There were more octets than kept.'),
+  }),
+  'session-closed': z.object({
+    ...sessionBase,
+    type: z.literal('session-closed'),
+    outcome: z.enum(sessionOutcomes),
+    closedBy: z.enum(['client', 'upstream', 'gate']),
+    rule: text.optional().describe('The rule that ended it (`deadline.command`, `errors.limit`, …).'),
+    replyCode: z.number().int().optional().describe('Code of a closing reply that answered no command (421).'),
+    octetsIn: count,
+    octetsOut: count,
+    commandCount: count,
+    errorCount: count,
+    durationUs: count,
+  }),
+  refusals: z.object({
+    ...sourceBase,
+    type: z.literal('refusals'),
+    rule: text,
+    action: z.enum(verdictActions),
+    count: count.describe('Connections refused in the window.'),
+    windowMs: count,
+  }),
+  'gate-started': z.object({
+    ...gateBase,
+    type: z.literal('gate-started'),
+    version: text,
+    configHash: text,
+    listeners: z.array(text),
+  }),
+  'gate-stopped': z.object({ ...gateBase, type: z.literal('gate-stopped'), reason: text }),
+  'config-changed': z.object({
+    ...gateBase,
+    type: z.literal('config-changed'),
+    outcome: z.enum(['applied', 'refused']),
+    configHash: text,
+    faults: z.array(text).optional(),
+  }),
+  'operator-acted': z.object({
+    ...gateBase,
+    type: z.literal('operator-acted'),
+    act: text.describe('What was done: `observe-all`, `observe-off`.'),
+    value: text.optional().describe('What it was done to.'),
+    by: text,
+    reason: text,
+  }),
+  'log-gap': z.object({
+    ...gateBase,
+    type: z.literal('log-gap'),
+    reason: text.describe('`queue-full`, `disk-full`, `disk-reserve`, `damaged-file`, `log-unreachable`.'),
+    counts: z.record(z.string(), count).describe('Events dropped, by type. Exact, except for a damaged file.'),
+    fromAt: count,
+    toAt: count,
+  }),
+} as const;
+
+export type EventType = keyof typeof eventSchemas;
+type EventOf<T extends EventType> = Readonly<z.infer<(typeof eventSchemas)[T]>>;
+export type MailEvent = { [T in EventType]: EventOf<T> }[EventType];
+export type EventByType<T extends EventType> = Extract<MailEvent, { type: T }>;

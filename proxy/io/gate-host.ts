@@ -1,0 +1,159 @@
+import type { EventByType, MailEvent } from '../../events/event.ts';
+import type { Admission, Now } from '../input.ts';
+import { parseForwardPath } from '../path.ts';
+import type { Lists } from '../policy/rule.ts';
+import type { ProxyHeader } from '../proxy-header.ts';
+import { forwardPathKey, RecipientMemory } from '../recipient-memory.ts';
+import type { Clock } from './clock.ts';
+import type { Connection, Peer, SessionContext } from './connection.ts';
+import { Door } from './door.ts';
+import type { Gatekeeper } from './gatekeeper.ts';
+import type { ListenerHost } from './listener.ts';
+import type { Logger } from './logger.ts';
+import { RefusalCounter } from './refusals.ts';
+import { SessionIds } from './session-ids.ts';
+
+/** What the program around a gate gives it. */
+export interface GatePorts {
+  /** Takes every event, and never makes the gate wait. */
+  readonly recorder: { record(event: MailEvent): void };
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Sees every event besides, for metrics. */
+  readonly onRecord?: (event: MailEvent) => void;
+  /** How long the gate took over one thing that happened on a socket, microseconds: what it adds to a command or reply. */
+  readonly onLatency?: (microseconds: number) => void;
+}
+
+/** The lists of a gate; what the server behind said a moment ago the gate remembers by itself. */
+export type GateLists = Omit<Lists, 'refusedRecently'>;
+
+/** What the sessions and listeners of one gate share. */
+export class GateHost implements ListenerHost {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onTurn: ((microseconds: number) => void) | undefined;
+  readonly door: Door;
+  readonly refusals: RefusalCounter;
+  readonly gatekeeper: Gatekeeper;
+  readonly sessions = new Set<Connection>();
+  lists: Lists;
+  sessionsOpened = 0;
+  crashedCount = 0;
+  private readonly ports: GatePorts;
+  private readonly ids = new SessionIds();
+  private readonly recipients = new RecipientMemory();
+  private emptied: (() => void) | undefined;
+
+  constructor(ports: GatePorts, gatekeeper: Gatekeeper, lists: GateLists) {
+    this.ports = ports;
+    this.clock = ports.clock;
+    this.logger = ports.logger;
+    this.onTurn = ports.onLatency;
+    this.door = new Door(ports.clock);
+    this.refusals = new RefusalCounter(ports.clock, (event) => this.record(event));
+    this.gatekeeper = gatekeeper;
+    this.lists = this.withMemory(lists);
+  }
+
+  get slotsUsed(): number {
+    return this.gatekeeper.slotsUsed;
+  }
+
+  get now(): Now {
+    return { wallMs: this.clock.wallMs(), monotonicUs: this.clock.monotonicUs() };
+  }
+
+  setLists(lists: GateLists): void {
+    this.lists = this.withMemory(lists);
+  }
+
+  nextSid(wallMs: number): string {
+    return this.ids.next(wallMs);
+  }
+
+  record(event: MailEvent): void {
+    if (event.type === 'command') this.remember(event);
+    this.ports.recorder.record(event);
+    this.ports.onRecord?.(event);
+  }
+
+  isBalancer(ip: string): boolean {
+    return this.gatekeeper.isBalancer(ip);
+  }
+
+  admitPeer(peer: Peer, context: SessionContext, sid: string): Admission {
+    return this.gatekeeper.admit({ ...peer, viaProxyProtocol: false }, context.settings, sid, this.now);
+  }
+
+  admit(header: ProxyHeader, { peer, context, sid }: Connection): Admission {
+    if (header.kind === 'local') return this.admitPeer(peer, context, sid);
+    const arrival = {
+      ip: header.sourceAddress,
+      port: header.sourcePort,
+      localAddress: header.destinationAddress,
+      localPort: header.destinationPort,
+      viaProxyProtocol: true,
+    };
+    return this.gatekeeper.admit(arrival, context.settings, sid, this.now);
+  }
+
+  turnedAway(admission: Admission): void {
+    this.gatekeeper.release(admission);
+  }
+
+  sessionOpened(connection: Connection): void {
+    this.sessions.add(connection);
+    this.sessionsOpened += 1;
+  }
+
+  sessionCrashed(): void {
+    this.crashedCount += 1;
+  }
+
+  sessionOver(connection: Connection): void {
+    this.sessions.delete(connection);
+    if (connection.admission !== undefined) this.gatekeeper.release(connection.admission);
+    if (this.sessions.size === 0) this.emptied?.();
+  }
+
+  /** Tells all sessions that the gate stops. */
+  shutdown(now: boolean): void {
+    for (const session of this.sessions) session.shutdown(now);
+  }
+
+  /** The last resort of a stop: sessions that are still there are gone. */
+  destroySessions(): void {
+    for (const session of this.sessions) session.destroy();
+  }
+
+  /** Resolves when no session is left, or after `withinMs`. */
+  async empty(withinMs: number): Promise<void> {
+    if (this.sessions.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.clock.setTimer(withinMs, { wake: resolve });
+    this.emptied = resolve;
+    await promise;
+    this.emptied = undefined;
+    this.clock.clearTimer(timer);
+  }
+
+  /** The server behind said that a forward-path does not exist: the same source is not asked for again in a moment. */
+  private remember({ verb, forwardPath, reply, ip, at }: EventByType<'command'>): void {
+    if (verb !== 'RCPT' || reply?.from !== 'upstream' || reply.code < 500 || forwardPath === undefined) return;
+    const path = parseForwardPath(forwardPath);
+    const key = path.ok ? forwardPathKey(path.value) : undefined;
+    if (key !== undefined) this.recipients.remember(ip, key, { code: reply.code, lines: [reply.text] }, at);
+  }
+
+  private withMemory(lists: GateLists): Lists {
+    const { recipients } = this;
+    return {
+      isOwnDomain: (domain) => lists.isOwnDomain(domain),
+      isOwnAddress: (address) => lists.isOwnAddress(address),
+      isKnownRecipient: (localPart, domain) => lists.isKnownRecipient(localPart, domain),
+      isNearMiss: (localPart, domain) => lists.isNearMiss(localPart, domain),
+      refusedRecently: (ip, key, wallMs) => recipients.refused(ip, key, wallMs),
+    };
+  }
+}

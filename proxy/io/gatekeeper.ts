@@ -1,0 +1,96 @@
+import { type Blocklist, emptyBlocklist } from '../../blocklist/blocklist.ts';
+import type { BlocklistEntry } from '../../blocklist/entry.ts';
+import type { Role } from '../../events/event.ts';
+import { type PrefixSet, parseAddress } from '../../lib/ip.ts';
+import { referenceOf } from '../../lib/uuid-v7.ts';
+import type { Admission, Now } from '../input.ts';
+import { type ConnectionLimits, type Load, SourceTable } from '../limits.ts';
+import { type AdmissionFacts, type Arrival, admit, type Networks } from '../policy/admission.ts';
+import type { SessionSettings } from '../settings.ts';
+
+/** By what the connect-stage rules tell clients apart. */
+export interface GatekeeperSettings {
+  readonly connections: ConnectionLimits;
+  readonly networks: Networks;
+  /** Load balancers: their PROXY headers are believed. */
+  readonly balancers: PrefixSet;
+  /** Mail from this source was accepted before. `ip`: canonical. */
+  readonly hasHistory: (ip: string) => boolean;
+}
+
+/** The reference is made only where a refusal shows it: most clients are let in. */
+class Facts implements AdmissionFacts {
+  readonly arrival: Arrival;
+  readonly role: Role;
+  readonly networks: Networks;
+  readonly load: Load;
+  readonly blocked: BlocklistEntry | undefined;
+  readonly withHistory: boolean;
+  readonly settings: SessionSettings;
+  private readonly sid: string;
+
+  constructor(known: Omit<AdmissionFacts, 'reference' | 'settings'> & { settings: SessionSettings; sid: string }) {
+    this.arrival = known.arrival;
+    this.role = known.role;
+    this.networks = known.networks;
+    this.load = known.load;
+    this.blocked = known.blocked;
+    this.withHistory = known.withHistory;
+    this.settings = known.settings;
+    this.sid = known.sid;
+  }
+
+  get reference(): string {
+    return referenceOf(this.sid);
+  }
+}
+
+/** Judges who may come in, for all listeners of a gate together. */
+export class Gatekeeper {
+  blocklist: Blocklist = emptyBlocklist;
+  private settings: GatekeeperSettings;
+  private readonly sources: SourceTable;
+
+  constructor(settings: GatekeeperSettings) {
+    this.settings = settings;
+    this.sources = new SourceTable(settings.connections);
+  }
+
+  /** Other settings for the clients from now on; who is in stays counted. */
+  reconfigure(settings: GatekeeperSettings): void {
+    this.settings = settings;
+    this.sources.limits = settings.connections;
+  }
+
+  /** Share of the connections allowed at once that are open, 0 to 1. */
+  get slotsUsed(): number {
+    return Math.min(1, this.sources.openCount / Math.max(1, this.settings.connections.totalMax));
+  }
+
+  isBalancer(ip: string): boolean {
+    const address = parseAddress(ip);
+    return address !== undefined && this.settings.balancers.contains(address);
+  }
+
+  /** Counts and judges a client; `release` must follow once, whatever the verdict. */
+  admit(arrival: Arrival, settings: SessionSettings, sid: string, now: Now): Admission {
+    const { ip } = arrival;
+    const { role } = settings.listener;
+    return admit(
+      new Facts({
+        arrival,
+        role,
+        settings,
+        sid,
+        networks: this.settings.networks,
+        load: this.sources.opened(ip, Math.floor(now.monotonicUs / 1000)),
+        blocked: this.blocklist.lookup(ip, role, now.wallMs),
+        withHistory: this.settings.hasHistory(ip),
+      }),
+    );
+  }
+
+  release(admission: Admission): void {
+    this.sources.closed(admission.ip);
+  }
+}

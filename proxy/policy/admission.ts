@@ -1,0 +1,95 @@
+import type { BlocklistEntry } from '../../blocklist/entry.ts';
+import type { Role } from '../../events/event.ts';
+import { type PrefixSet, parseAddress } from '../../lib/ip.ts';
+import type { Admission } from '../input.ts';
+import type { Load } from '../limits.ts';
+import type { SessionSettings } from '../settings.ts';
+import type { Verdict } from '../verdict.ts';
+import { Judgement } from './judgement.ts';
+import { limitsPerSource } from './limits-per-source.ts';
+import { limitsRate } from './limits-rate.ts';
+import { limitsTotal } from './limits-total.ts';
+import type { OutsideRule } from './rule.ts';
+import { blockedBy, sourceBlocked } from './source-blocked.ts';
+import { sourceClassOf } from './source-class.ts';
+
+/** Networks by which a source is told; each an immutable snapshot. */
+export interface Networks {
+  /** May send mail anywhere. */
+  readonly trusted: PrefixSet;
+  /** No decision touches them. */
+  readonly never: PrefixSet;
+  /** Their bodies get line ends put right. */
+  readonly normalised: PrefixSet;
+}
+
+/** Who came, by which way; canonical addresses. */
+export type Arrival = Pick<Admission, 'ip' | 'port' | 'localAddress' | 'localPort' | 'viaProxyProtocol'>;
+
+/** What is known when a client arrives. */
+export interface AdmissionFacts {
+  readonly arrival: Arrival;
+  readonly role: Role;
+  readonly networks: Networks;
+  /** From the table of sources, this connection included. */
+  readonly load: Load;
+  /** What the blocklist says of the source in this role now. */
+  readonly blocked: BlocklistEntry | undefined;
+  /** Mail from the source was accepted before. */
+  readonly withHistory: boolean;
+  readonly settings: Pick<SessionSettings, 'contact' | 'modes'>;
+  /** Of the session that would begin. */
+  readonly reference: string;
+}
+
+/**
+ * The connect stage: who the client is, and whether it may come in. Rules in their order: `source.blocked`, `limits.total`,
+ * `limits.per-source`, `limits.rate`; the first enforced one wins, observed ones stand beside it.
+ *
+ * `refuse` greets with 554, `close` says its reply and closes, or closes without a word where the verdict is `silent`.
+ * A never-listed source is exempt from `source.blocked` and from nothing else. A `slow` decision lets it in and is recorded.
+ */
+export function admit(facts: AdmissionFacts): Admission {
+  const { arrival, networks } = facts;
+  const address = parseAddress(arrival.ip);
+  const isIn = (set: PrefixSet): boolean => address !== undefined && set.contains(address);
+  const standing = {
+    trustedNetwork: isIn(networks.trusted),
+    neverListed: isIn(networks.never),
+    withHistory: facts.withHistory,
+  };
+  return {
+    ...arrival,
+    ...standing,
+    normaliseLineEndings: isIn(networks.normalised),
+    verdict: judge(facts, standing),
+  };
+}
+
+type Standing = Pick<Admission, 'trustedNetwork' | 'neverListed' | 'withHistory'>;
+
+function judge(facts: AdmissionFacts, standing: Standing): Verdict {
+  const { load } = facts;
+  const judgement = new Judgement(facts.settings.modes);
+  const sourceClass = sourceClassOf({ ...standing, authenticated: false });
+  if (!standing.neverListed) judgeBlocked(facts, judgement);
+  const limits: readonly (readonly [OutsideRule, boolean])[] = [
+    [limitsTotal, load.total],
+    [limitsPerSource, load.perSource],
+    [limitsRate, load.rate],
+  ];
+  for (const [rule, isExceeded] of limits) {
+    if (!isExceeded || !rule.concerns.includes(sourceClass) || !judgement.asks(rule.id)) continue;
+    judgement.objects(rule.id, { action: 'close', reply: rule.reply(facts.settings, facts.reference) });
+  }
+  return judgement.verdict;
+}
+
+function judgeBlocked(facts: AdmissionFacts, judgement: Judgement): void {
+  const { blocked } = facts;
+  if (blocked === undefined || !judgement.asks(sourceBlocked.id)) return;
+  const objection = blockedBy(blocked, facts);
+  if (objection === undefined) judgement.observes(sourceBlocked.id, 'slow');
+  else if (blocked.observed) judgement.observes(sourceBlocked.id, objection.action);
+  else judgement.objects(sourceBlocked.id, objection);
+}

@@ -1,0 +1,37 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { renderConfigDocs } from '../cli/config/document.ts';
+import { configJsonSchema } from '../cli/config/json-schema.ts';
+import { renderEventDocs } from '../events/docs.ts';
+import { renderRuleDocs } from '../proxy/policy/docs.ts';
+
+/** Files that are made from the code: `node scripts/generate.ts` writes them, `--check` fails where one is not up to date. */
+const generated: Readonly<Record<string, () => string>> = {
+  'docs/configuration.md': renderConfigDocs,
+  'docs/postern.schema.json': () => `${JSON.stringify(configJsonSchema, null, 2)}\n`,
+  'docs/events.md': renderEventDocs,
+  'docs/rules.md': renderRuleDocs,
+};
+
+const root = new URL('../', import.meta.url);
+const isCheck = process.argv.includes('--check');
+
+function present(path: string): string | undefined {
+  try {
+    return readFileSync(new URL(path, root), 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+const stale = Object.entries(generated)
+  .map(([path, render]) => ({ path, text: render() }))
+  .filter(({ path, text }) => present(path) !== text);
+
+for (const { path, text } of stale) {
+  if (isCheck) process.stderr.write(`${path} is not up to date: run npm run generate\n`);
+  else {
+    writeFileSync(new URL(path, root), text);
+    process.stdout.write(`wrote ${path}\n`);
+  }
+}
+if (isCheck && stale.length > 0) process.exitCode = 1;

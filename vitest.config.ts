@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * unit: pure code, no network. contract: one suite a port, run against each adapter.
+ * component: our processes and sockets on loopback. integration: real peers (Postfix, swaks, …), which `.ci/run` installs.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/{contracts,component,integration}/**'] } },
+      { test: { name: 'contract', include: ['test/contracts/**/*.test.ts'], testTimeout: 30_000 } },
+      { test: { name: 'component', include: ['test/component/**/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 180_000, fileParallelism: false } },
+    ],
+    coverage: { include: ['lib/**', 'events/**', 'log/*.ts', 'blocklist/*.ts', 'proxy/**/*.ts'], exclude: ['**/io/**'] },
+  },
+});

@@ -1,4 +1,4 @@
-import { EXIT_OK, EXIT_USAGE } from './flags.ts';
+import { EXIT_FAULT, EXIT_OK, EXIT_USAGE } from './flags.ts';
 import { nearestWord } from './nearest.ts';
 import { version } from './version.ts';
 
@@ -56,12 +56,23 @@ async function main(argv: readonly string[]): Promise<number> {
     return EXIT_OK;
   }
   const command = commands.get(verb);
-  if (command !== undefined) return (await command.load()).run(rest);
+  if (command !== undefined) return runCommand(verb, command, rest);
   const near = nearestWord(verb, commands.keys());
   process.stderr.write(
     `postern: unknown command ${verb}${near === undefined ? '' : `; did you mean ${near}?`}\nSee postern --help\n`,
   );
   return EXIT_USAGE;
+}
+
+async function runCommand(verb: string, { load }: Command, argv: readonly string[]): Promise<number> {
+  try {
+    return await (await load()).run(argv);
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+    if (!isMissing) throw error;
+    process.stderr.write(`postern: ${verb} is not part of this installation: ${error.message}\n`);
+    return EXIT_FAULT;
+  }
 }
 
 // Whoever reads our output may leave first: `postern tail | head`.

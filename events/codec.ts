@@ -16,16 +16,13 @@ export type DecodeFault =
 /** The fields of an event of some version, before they are validated. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Lifts the fields of one event to the next version; `v` is set by the decoder. */
+/** Lifts the fields of one event to the next version; `v` is left to the decoder. */
 export type Upcast = (fields: Fields) => Fields;
 
-/** `upcasts.get(type)?.get(version)` lifts an event of that version by one. Where there is none, the fields stay. */
+/** `upcasts.get(type)?.get(version)` lifts an event of that version by one. Where there is none, nothing changed. */
 export type Upcasts = ReadonlyMap<string, ReadonlyMap<number, Upcast>>;
 
 const schemas: ReadonlyMap<string, (typeof eventSchemas)[EventType]> = new Map(Object.entries(eventSchemas));
-
-/** Empty until the first version after {@link EVENT_VERSION} 1. */
-const upcasts: Upcasts = new Map();
 
 const beyondPrintableAscii = /[\u007f-\uffff]/;
 const eachBeyondPrintableAscii = /[\u007f-\uffff]/g;
@@ -42,30 +39,37 @@ export function encodeEvent(event: MailEvent): string {
   return beyondPrintableAscii.test(line) ? line.replace(eachBeyondPrintableAscii, escaped) : line;
 }
 
-/** Reads one line as written by {@link encodeEvent}, of this version or an older one. Unknown fields are ignored. */
-export const decodeEvent = (line: string): Result<MailEvent, DecodeFault> => decodeEventWith(upcasts, line);
+/** How versions are told apart and lifted. */
+export interface Versions {
+  readonly upcasts: Upcasts;
+  /** The version written today. */
+  readonly current: number;
+}
 
-/** {@link decodeEvent} with a table of upcasts of one's own. */
-export function decodeEventWith(table: Upcasts, line: string): Result<MailEvent, DecodeFault> {
+/** There is one version so far, and nothing to lift. */
+const versions: Versions = { upcasts: new Map(), current: EVENT_VERSION };
+
+/** Reads one line as written by {@link encodeEvent}, of this version or an older one. Unknown fields are ignored. */
+export const decodeEvent = (line: string): Result<MailEvent, DecodeFault> => decodeEventWith(versions, line);
+
+/** {@link decodeEvent} with upcasts of one's own, and a current version other than that of the schemas. */
+export function decodeEventWith({ upcasts, current }: Versions, line: string): Result<MailEvent, DecodeFault> {
   const fields = fieldsOf(line);
   if (fields === undefined) return err({ kind: 'not-json' });
   const { type, v } = fields;
   if (typeof type !== 'string' || typeof v !== 'number' || !Number.isInteger(v) || v < 1) {
     return err({ kind: 'not-an-event' });
   }
-  if (v > EVENT_VERSION) return err({ kind: 'unknown-version', version: v });
-  return validated(v === EVENT_VERSION ? fields : lifted(table, fields, type, v));
+  if (v > current) return err({ kind: 'unknown-version', version: v });
+  let lifted = fields;
+  for (let version = v; version < current; version += 1) lifted = lift(upcasts, lifted, version);
+  return validated(v === EVENT_VERSION ? lifted : { ...lifted, v: EVENT_VERSION });
 }
 
-function lifted(table: Upcasts, fields: Fields, type: string, from: number): Fields {
-  let current = fields;
-  let kind = type;
-  for (let version = from; version < EVENT_VERSION; version += 1) {
-    current = { ...(table.get(kind)?.get(version)?.(current) ?? current), v: version + 1 };
-    // An upcast may rename the type.
-    if (typeof current['type'] === 'string') kind = current['type'];
-  }
-  return current;
+/** An upcast may rename the type; the next one is then looked up under the new name. */
+function lift(upcasts: Upcasts, fields: Fields, version: number): Fields {
+  const upcast = upcasts.get(String(fields['type']))?.get(version);
+  return upcast === undefined ? fields : upcast(fields);
 }
 
 function validated(fields: Fields): Result<MailEvent, DecodeFault> {

@@ -7,8 +7,8 @@ export type Priority = (typeof priorities)[number];
 /** Accepted commands with these verbs are of no mail transaction and no authentication. */
 const outsideTransaction: ReadonlySet<string> = new Set(['EHLO', 'HELO', 'NOOP', 'RSET', 'QUIT', 'HELP', 'STARTTLS']);
 
-/** Facts that a detector or a person can spare least are `high`. */
-const fixed: Readonly<Record<Exclude<EventType, 'command'>, Priority>> = {
+/** The priority of every event but `command`: what a detector or a person can spare least is `high`. */
+export const typePriorities: Readonly<Record<Exclude<EventType, 'command'>, Priority>> = {
   'session-progress': 'low',
   'session-opened': 'normal',
   'tls-started': 'normal',
@@ -26,9 +26,12 @@ const fixed: Readonly<Record<Exclude<EventType, 'command'>, Priority>> = {
   'log-gap': 'high',
 };
 
-/** Low: an accepted command outside a mail transaction, and progress. Normal: what went well. High: everything else. */
+/**
+ * Low: an accepted command outside a mail transaction, and progress. Normal: other accepted commands, and what else went
+ * well. High: everything else.
+ */
 export const priorityOf = (event: MailEvent): Priority =>
-  event.type === 'command' ? commandPriority(event) : fixed[event.type];
+  event.type === 'command' ? commandPriority(event) : typePriorities[event.type];
 
 function commandPriority({ verb, verdict, observed, reply }: EventByType<'command'>): Priority {
   const wentWell = verdict.action === 'accept' && observed === undefined && reply !== undefined && reply.code < 400;

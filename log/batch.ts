@@ -11,9 +11,10 @@ import {
 } from './event-log.ts';
 import { partitionOf } from './partition.ts';
 
-/** How much a log near its disk cap still takes. */
-export const pressures = ['none', 'drop-low', 'drop-normal', 'full'] as const;
-/** Index in {@link pressures}; records whose priority code is below it are dropped. */
+/**
+ * How much a log near its disk cap still takes: 0 everything, 1 nothing of priority `low`, 2 nothing of `normal` either,
+ * 3 nothing at all. Below 3 it is the priority code below which records are dropped.
+ */
 export type Pressure = 0 | 1 | 2 | 3;
 
 /** Priorities as one octet each, in the order in which they are dropped. */

@@ -62,7 +62,10 @@ export interface EventLog extends AsyncDisposable {
   follow(stream: Stream, partition: number, from: Offset, signal: AbortSignal): AsyncIterable<Page>;
   /** First offset kept and the offset the next record will get. */
   bounds(stream: Stream, partition: number): Promise<{ readonly first: Offset; readonly next: Offset }>;
-  /** Remembers that `group` has finished everything before `offset`. */
+  /**
+   * Remembers that `group` (1 to 64 octets) has finished everything before `offset`. Rejects if the disk will not have it,
+   * or the owner of the files is not there for long.
+   */
   commit(group: string, stream: Stream, partition: number, offset: Offset): Promise<void>;
   /** What `group` committed last; 0 if nothing. */
   committed(group: string, stream: Stream, partition: number): Promise<Offset>;

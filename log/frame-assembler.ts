@@ -12,11 +12,6 @@ export class FrameAssembler {
   #needed = LENGTH_OCTETS;
   #inBody = false;
 
-  /** Octets held of a frame that is not whole yet. */
-  get pendingOctets(): number {
-    return this.#octets;
-  }
-
   /** The frames that are whole with this chunk; undefined once a length is 0 or above {@link FRAME_OCTETS_MAX}. */
   push(chunk: Buffer): readonly Buffer[] | undefined {
     this.#chunks.push(chunk);

@@ -2,7 +2,7 @@ import { partitionKeyOf } from '../events/codec.ts';
 import type { MailEvent } from '../events/event.ts';
 
 /** Partitions of a log that is made without saying how many. */
-export const PARTITION_COUNT_DEFAULT = 8;
+export const PARTITION_COUNT_DEFAULT = 4;
 /** Most partitions of a log. */
 export const PARTITION_COUNT_MAX = 256;
 

@@ -1,13 +1,28 @@
+import { z } from 'zod';
 import type { Placement } from './batch.ts';
 import { BATCHES_IN_FLIGHT_MAX } from './wire.ts';
 
 /** Producers that a log remembers; the one not heard of for longest is forgotten first. */
 export const PRODUCERS_MAX = 256;
 
+const committedBatch = z.object({
+  batchId: z.number(),
+  placement: z.object({ pressure: z.literal([0, 1, 2, 3]), firsts: z.array(z.number()) }),
+});
+
 /** A batch that is in the log, and where. */
 export interface CommittedBatch {
   readonly batchId: number;
   readonly placement: Placement;
+}
+
+/** Reads the batches of a producer from JSON; undefined for any other text. */
+export function parseBatches(text: string): readonly CommittedBatch[] | undefined {
+  try {
+    return z.array(committedBatch).safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The last batches of one producer, oldest first. */

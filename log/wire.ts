@@ -47,6 +47,8 @@ export type Answer =
   /** Pressure 3, `full`: nothing was appended. */
   | { readonly kind: 'appended'; readonly batchId: number; readonly placement: Placement }
   | { readonly kind: 'done'; readonly requestId: number; readonly value: number }
+  /** The disk would not have it. */
+  | { readonly kind: 'failed'; readonly requestId: number }
   | { readonly kind: 'wake'; readonly streams: readonly Stream[] };
 
 const kinds = {
@@ -60,6 +62,7 @@ const kinds = {
   appended: 18,
   done: 19,
   wake: 20,
+  failed: 21,
 } as const;
 
 const ALL_STREAMS = 0xff;
@@ -216,6 +219,8 @@ export function encodeAnswer(answer: Answer): Buffer {
     }
     case 'done':
       return new FrameWriter(11).u8(kinds.done).u32(answer.requestId).u48(answer.value).finish();
+    case 'failed':
+      return new FrameWriter(5).u8(kinds.failed).u32(answer.requestId).finish();
     case 'wake':
       return new FrameWriter(2)
         .u8(kinds.wake)
@@ -245,6 +250,8 @@ function readAnswer(cursor: FrameCursor): Answer | undefined {
     }
     case kinds.done:
       return { kind: 'done', requestId: cursor.u32(), value: cursor.u48() };
+    case kinds.failed:
+      return { kind: 'failed', requestId: cursor.u32() };
     case kinds.wake: {
       const mask = cursor.u8();
       return { kind: 'wake', streams: streams.filter((stream) => (mask & (1 << codeOf(stream))) !== 0) };

@@ -15,7 +15,7 @@ export type ClientMode =
   | { readonly kind: 'sasl' }
   /** `octetsMax`: octets of a body that may be read; the next one is a `data-violation`. Absent: no limit. */
   | { readonly kind: 'data'; readonly allowNul: boolean; readonly normalise: boolean; readonly octetsMax?: number }
-  /** Consume the rest of a refused DATA body up to its end of data. `fromStart`: none of the body was read yet. */
+  /** Consume the rest of a refused DATA body up to its end of data. */
   | { readonly kind: 'discard-data' }
   | { readonly kind: 'bdat'; readonly octets: number }
   | { readonly kind: 'discard-bdat'; readonly octets: number }
@@ -35,7 +35,7 @@ export type ClientUnit =
   | { readonly kind: 'unexpected-octets' }
   | { readonly kind: 'proxy-header'; readonly header: ProxyHeader }
   | { readonly kind: 'proxy-header-fault'; readonly octets: Uint8Array }
-  /** `line` is without its CRLF. `first`: octet count of the whole line, CRLF included. */
+  /** `line` is without its CRLF. */
   | { readonly kind: 'line'; readonly line: Uint8Array }
   /** `octets`: the line up to the fault. `authLine`: it starts like AUTH, so nothing of it may be recorded. */
   | { readonly kind: 'line-fault'; readonly fault: LineFault; readonly octets: Uint8Array; readonly authLine: boolean }

@@ -178,7 +178,7 @@ const isLabelCode = (code: number): boolean =>
 function asciiForm(name: string): string | undefined {
   const mapped = isAscii(name) ? name.toLowerCase() : domainToASCII(name);
   const bare = mapped.endsWith('.') ? mapped.slice(0, -1) : mapped;
-  return /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(bare) ? bare : undefined;
+  return /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(bare) && !/(?:^|\.)-|-(?:\.|$)/.test(bare) ? bare : undefined;
 }
 
 /**

@@ -41,7 +41,8 @@ export function completeLock(lock: Lock): Result<Completed, readonly string[]> {
     for (const [name, range] of Object.entries(optionalDependencies ?? {})) {
       if (isLocked(packages, place, name)) continue;
       const entry = platformEntry(name, range);
-      if (entry === undefined) faults.push(`${name} ${range} is missing, and what it is for cannot be told from its name`);
+      if (entry === undefined)
+        faults.push(`${name} ${range} is missing, and what it is for cannot be told from its name`);
       else {
         packages[`node_modules/${name}`] = entry;
         changes.push(`${name} ${range}: added`);

@@ -4,7 +4,7 @@ import type { Result } from '../../lib/result.ts';
 import { parseDomainList } from '../../proxy/domain-list.ts';
 import type { ListFault } from '../../proxy/list-lines.ts';
 import { parseRecipientList } from '../../proxy/recipient-list.ts';
-import { type Fault, formatFault, pathText } from '../config/fault.ts';
+import { type Fault, formatFault, inFileOrder, pathText } from '../config/fault.ts';
 import { configFlags, flagOf } from '../config/from-flags.ts';
 import { readSource } from '../config/source.ts';
 import { EXIT_FAULT, EXIT_OK, EXIT_USAGE, runCommand, type Usage } from '../flags.ts';
@@ -60,7 +60,7 @@ function checkFiles(configured: Configured): Findings {
   const material = readMaterial(config, folder);
   const ends = expiryFindings(material.ok ? material.value.facts : [], Date.now());
   const faults = [...(material.ok ? [] : material.error), ...ends.over, ...listFaults(configured)];
-  return { faults: faults.map(placed), warnings: ends.soon.map(placed) };
+  return { faults: inFileOrder(faults.map(placed)), warnings: inFileOrder(ends.soon.map(placed)) };
 }
 
 function listFaults({ config, folder }: Configured): MaterialFault[] {

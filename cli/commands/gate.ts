@@ -13,7 +13,7 @@ import { HttpServer } from '../io/http-server.ts';
 import { LineServer } from '../io/line-socket.ts';
 import { type OperatorLog, openLogger } from '../io/logger.ts';
 import { dropPrivileges, prepareDataDirectory } from '../io/privileges.ts';
-import { leaveSupervisor, onStop, tellReady } from '../io/supervised.ts';
+import { leaveSupervisor, onHangUp, onStop, tellReady } from '../io/supervised.ts';
 
 const usage = {
   verb: 'gate',
@@ -39,6 +39,8 @@ async function runGate(flags: ConfigFlagValues, configured: Configured, logger: 
     return EXIT_FAULT;
   };
   const { dataDirectory, run: account } = configured.config;
+  let reload = (): void => undefined;
+  onHangUp(() => reload());
   const prepared = prepareDataDirectory(dataDirectory, account);
   if (!prepared.ok) return tell(prepared.error);
   await using client = new LogClient({ socketPath: placesIn(dataDirectory).logSocket });
@@ -51,6 +53,7 @@ async function runGate(flags: ConfigFlagValues, configured: Configured, logger: 
     return tell(begun.error);
   }
   await using _parts = begun.value;
+  reload = () => void gate.reload();
   tellBound(gate, logger);
   tellReady();
   const reason = await stopAsked(gate);
@@ -78,9 +81,6 @@ async function begin(gate: GateProcess, logger: OperatorLog): Promise<Result<Asy
   if (!pages.ok) return pages;
   parts.use(pages.value);
   gate.settle();
-  const hangUp = (): void => void gate.reload();
-  process.on('SIGHUP', hangUp);
-  parts.defer(() => void process.off('SIGHUP', hangUp));
   logger.info({ address: http.address, port: pages.value.port }, 'metrics and health');
   return ok(parts.move());
 }
@@ -94,11 +94,11 @@ function tellBound(gate: GateProcess, logger: OperatorLog): void {
   }
 }
 
-/** Resolves with the reason when this gate is asked to stop. Asked once more it ends at once. */
+/** Resolves with the reason when this gate is asked to stop. Asked once more it ends without waiting for its sessions. */
 function stopAsked(gate: GateProcess): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   onStop((reason) => {
-    if (gate.draining) process.exit(EXIT_FAULT);
+    if (gate.draining) void gate.recorder.flush().then(() => process.exit(EXIT_FAULT));
     resolve(reason);
   });
   return promise;

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { configArguments, configFlags } from '../config/from-flags.ts';
 import { runCommand, type Usage } from '../flags.ts';
-import { configurationOrTell } from '../io/config-file.ts';
+import { configurationOrTell, readConfiguration } from '../io/config-file.ts';
 import { endOnCrash } from '../io/crash.ts';
 import { openLogger } from '../io/logger.ts';
+import { onEndSignal, onHangUp } from '../io/supervised.ts';
 import { Supervisor } from '../io/supervisor.ts';
 import { version } from '../version.ts';
 
@@ -24,25 +25,32 @@ export const run = (argv: readonly string[]): Promise<number> =>
   runCommand(usage, argv, async (values) => {
     const configured = configurationOrTell(values);
     if (!configured.ok) return configured.error;
-    const { config } = configured.value;
+    let { config } = configured.value;
     const logger = openLogger('start', config.logging.level);
     endOnCrash('start');
-    const part = (name: string, stopMs: number) => ({ name, argv: [MAIN, name, ...configArguments(values)], stopMs });
+    const part = (name: string, stopMs: () => number) => ({
+      name,
+      argv: [MAIN, name, ...configArguments(values)],
+      stopMs,
+    });
     const supervisor = new Supervisor({
       logger,
-      parts: [part('log', 0), part('gate', config.drainDelayMs + config.shutdownGraceMs)],
+      parts: [part('log', () => 0), part('gate', () => config.drainDelayMs + config.shutdownGraceMs)],
     });
     let asked = 0;
-    const stop = (signal: string): void => {
+    onEndSignal((signal) => {
       asked += 1;
       if (asked === 1) logger.info({ signal }, 'stopping: sessions may end; once more to end them now');
-      if (asked === 2) supervisor.signal('gate', 'SIGTERM');
+      if (asked === 2) supervisor.hurry();
       if (asked > 2) supervisor.kill();
       void supervisor.stop(0);
-    };
-    process.on('SIGTERM', () => stop('SIGTERM'));
-    process.on('SIGINT', () => stop('SIGINT'));
-    process.on('SIGHUP', () => supervisor.signal('gate', 'SIGHUP'));
+    });
+    onHangUp(() => {
+      const changed = readConfiguration(values);
+      // The gate tells of faults.
+      if (changed.ok) config = changed.value.config;
+      supervisor.signal('gate', 'SIGHUP');
+    });
     logger.info({ version: version(), config: configured.value.file ?? 'the command line' }, 'Postern starts');
     return supervisor.run();
   });

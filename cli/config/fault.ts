@@ -26,6 +26,11 @@ export function formatFault({ at, path, problem, hint }: Fault): string {
   return parts.map((part) => escapeField(part, SHOWN_LENGTH_MAX)).join('');
 }
 
+/** Faults from the top of the file to its end. */
+export function inFileOrder(faults: readonly Fault[]): Fault[] {
+  return faults.toSorted((a, b) => (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.column ?? 0) - (b.at?.column ?? 0));
+}
+
 /** A path into the configuration as people write it. */
 export function pathText(path: readonly PropertyKey[]): string {
   let text = '';

@@ -189,7 +189,10 @@ export const publicUrl = z.string().superRefine((text, context) => {
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     context.addIssue({
       code: 'custom',
-      ...secretFault('is no web address', 'write an address that begins with https:// or http://'),
+      ...secretFault(
+        'is no web address',
+        'write an address that begins with https:// or http://, or where it is kept: {file: path} or {env: NAME}',
+      ),
     });
   } else if (url.username !== '' || url.password !== '') {
     context.addIssue({

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { crossFaults } from './cross-checks.ts';
 import { type Explained, explain } from './explain.ts';
-import { type Fault, pathText } from './fault.ts';
+import { type Fault, inFileOrder, pathText } from './fault.ts';
 import { type Config, configSchema } from './schema.ts';
 import { type ConfigSource, readSource } from './source.ts';
 
@@ -47,10 +47,6 @@ const placed = ({ path, of, problem, hint }: Explained, source: ConfigSource): F
   problem,
   hint,
 });
-
-function inFileOrder(faults: readonly Fault[]): Fault[] {
-  return faults.toSorted((a, b) => (a.at?.line ?? 0) - (b.at?.line ?? 0) || (a.at?.column ?? 0) - (b.at?.column ?? 0));
-}
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   let at = root;

@@ -125,7 +125,7 @@ const upstream = z.strictObject({
     .enum(['proxy-v1', 'proxy-v2', 'xclient', 'received', 'none'])
     .default('none')
     .describe(
-      'How it learns the address of the client: a PROXY header, the command XCLIENT, one Received field in front of each message, or not at all. See `docs/operations.md`.',
+      'How it learns the address of the client: a PROXY header, the command XCLIENT, one Received field in front of each message, or not at all. See `docs/servers/README.md`.',
     ),
   xclientRequired: z
     .boolean()
@@ -333,7 +333,9 @@ const log = z.strictObject({
   whenFull: z
     .enum(['pass', 'defer'])
     .default('pass')
-    .describe('When no event can be kept: mail passes and the gap is counted (`pass`), or clients get 451 (`defer`).'),
+    .describe(
+      'When no event can be kept any more: mail passes and the gap is counted (`pass`), or no new client is let in (`defer`, 421).',
+    ),
 });
 
 const http = z.strictObject({

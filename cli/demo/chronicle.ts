@@ -3,7 +3,7 @@ import { decodeEvent } from '../../events/codec.ts';
 import type { MailEvent } from '../../events/event.ts';
 import type { EventLog } from '../../log/event-log.ts';
 
-/** Longest wait for the log to tell the end of sessions whose clients have left, milliseconds. */
+/** Longest wait for the log to tell of something, such as the end of sessions whose clients have left, milliseconds. */
 export const SETTLE_MS_MAX = 10_000;
 /** How often that is looked for, milliseconds. */
 const SETTLE_EVERY_MS = 20;
@@ -36,12 +36,21 @@ export class Chronicle {
     this.#keeps = false;
   }
 
+  /** Waits until the log tells of the start of the gate. */
+  started(signal: AbortSignal): Promise<void> {
+    return this.#until(() => this.events.some(({ type }) => type === 'gate-started'), signal);
+  }
+
   /** Waits until the log tells the end of so many sessions of this source. */
-  async settled(source: string, sessionCount: number, signal: AbortSignal): Promise<void> {
+  settled(source: string, sessionCount: number, signal: AbortSignal): Promise<void> {
+    const endCount = (): number => this.of(source).filter(({ type }) => type === 'session-closed').length;
+    return this.#until(() => endCount() >= sessionCount, signal);
+  }
+
+  /** Waits until something holds, but not for ever: what is missing then is for the judge to say. */
+  async #until(holds: () => boolean, signal: AbortSignal): Promise<void> {
     const deadline = performance.now() + SETTLE_MS_MAX;
-    const isSettled = (): boolean =>
-      this.of(source).filter(({ type }) => type === 'session-closed').length >= sessionCount;
-    while (!isSettled() && performance.now() < deadline) await sleep(SETTLE_EVERY_MS, undefined, { signal });
+    while (!holds() && performance.now() < deadline) await sleep(SETTLE_EVERY_MS, undefined, { signal });
   }
 
   async #followPartition(log: Pick<EventLog, 'follow'>, partition: number, signal: AbortSignal): Promise<void> {

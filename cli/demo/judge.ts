@@ -2,20 +2,7 @@ import type { EventByType, MailEvent } from '../../events/event.ts';
 import type { Sent } from './actor.ts';
 import type { Delivery } from './mail-store.ts';
 import type { StoryLine } from './story.ts';
-
-/**
- * What came out of one line of the story, counted. Keys:
- * - `delivered`: messages that the server behind holds, equal to one that was sent; the log says the same of each;
- * - `never sent as such`: messages that it holds and nobody sent: altered or smuggled;
- * - `not in the log as delivered`: what the log says of accepted mail is something else;
- * - `refused RULE`: commands refused by the gate; `server CODE ENHANCED`: by the server behind; `unanswered VERB`;
- * - `ended RULE`: sessions that a rule ended, by refusing a command or otherwise; `turned away RULE`: connections that never became sessions;
- * - `auth OUTCOME`, `tls`, `tls failed`, `upstream failed`, `anomaly KIND`.
- */
-export type Tally = Readonly<Record<string, number>>;
-
-/** What must come out: the same keys, each with exactly this count, or one from the first to the second. */
-export type Told = Readonly<Record<string, number | readonly [least: number, most: number]>>;
+import type { Tally, Told } from './tally.ts';
 
 /** What there is to judge of one source. */
 export interface Traces {
@@ -111,10 +98,12 @@ function keyOf(event: MailEvent): string | undefined {
   }
 }
 
+const pastTense = { refuse: 'refused', defer: 'deferred', slow: 'slowed' } as const;
+
 function keyOfCommand({ verb, verdict, reply }: EventByType<'command'>): string | undefined {
   // What closed the session stands in its end.
   if (verdict.action === 'close') return undefined;
-  if (verdict.action !== 'accept') return `refused ${verdict.rule ?? verdict.action}`;
+  if (verdict.action !== 'accept') return `${pastTense[verdict.action]} ${verdict.rule ?? 'no rule'}`;
   if (reply === undefined) return `unanswered ${verb}`;
   if (reply.code < 400) return undefined;
   return ['server', reply.code, reply.enhanced].filter((part) => part !== undefined).join(' ');

@@ -14,8 +14,9 @@ interface Told {
 }
 
 /**
- * One event of the log as one line for people; undefined for events that say little by themselves. What came from the
- * network is escaped in the event already.
+ * One event of the log as one line of the story; undefined for events that say little by themselves. Unlike the lines of
+ * `postern tail` it has no time, reference or duration, so that what is alike reads alike and can be counted. What came from
+ * the network is escaped in the event already.
  */
 export function liveLine(event: MailEvent, paint: Paint): string | undefined {
   const told = tell(event);

@@ -1,6 +1,7 @@
-import type { Judged, Told } from './judge.ts';
+import type { Judged } from './judge.ts';
 import type { Paint } from './paint.ts';
 import { acts } from './story.ts';
+import type { Told } from './tally.ts';
 import type { Totals } from './totals.ts';
 
 /** Everything that came out of the story. */

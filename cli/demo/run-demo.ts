@@ -2,14 +2,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
 import { placesIn } from '../config/places.ts';
+import type { Stage } from './actor.ts';
 import { Chronicle } from './chronicle.ts';
+import { introduction, readersHints } from './guide.ts';
 import { MailStore } from './mail-store.ts';
 import { Narrator } from './narrator.ts';
 import { OldServer } from './old-server.ts';
 import type { Paint } from './paint.ts';
 import { play } from './play.ts';
 import { Product } from './product.ts';
-import { readersHints } from './readers-hints.ts';
 import { isAsTold, reportJson, reportText } from './report.ts';
 import { type SetUp, setUp } from './set-up.ts';
 import { TemporaryDirectory } from './temporary-directory.ts';
@@ -40,39 +41,41 @@ export async function runDemo({ once, json, write, paint }: DemoOptions, signal:
   const store = await MailStore.open(join(directory.path, 'mail'));
   await using server = await OldServer.listen(store);
   const things = await setUp(directory.path, server.port);
+  const narrator = new Narrator(json ? () => undefined : write, paint);
+  narrator.say(introduction(things, paint));
   await using product = new Product(things.configFile);
   await ready(things, product, signal);
-
-  const narrator = new Narrator(json ? () => undefined : write, paint);
-  const chronicle = new Chronicle((event) => narrator.event(event));
   await using log = await openLog(things.dataDirectory);
-  const { ports, certificate } = things;
-  const failed = new AbortController();
-  using stack = new DisposableStack();
-  stack.defer(() => failed.abort());
-  const stop = AbortSignal.any([signal, failed.signal]);
-  chronicle.follow(log, stop).catch((error: unknown) => failed.abort(error));
-  void product.exited.then(() => failed.abort(new Error(`postern start has ended:\n${product.messages}`)));
 
-  const stage = {
-    ports: {
-      mx: ports.mx,
-      submission: ports.submission,
-      submissions: ports.submissions,
-      'server behind': ports.server,
-    },
-    certificate,
-  };
-  const report = await play({ stage, store, chronicle, narrator }, stop);
-  write(`${json ? reportJson(report) : reportText(report, paint)}\n`);
-  if (!once) {
-    chronicle.keepNoMore();
-    narrator.say(readersHints(things, store.directory, paint));
-    await untilAborted(stop);
-    if (!signal.aborted) stop.throwIfAborted();
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  const chronicle = new Chronicle((event) => narrator.event(event));
+  chronicle.follow(log, stop).catch((error: unknown) => failed.abort(error));
+  void product.exited.then(() => failed.abort(hasEnded(product)));
+  try {
+    await chronicle.started(stop);
+    const report = await play({ stage: stageOf(things), store, chronicle, narrator }, stop);
+    write(`${json ? reportJson(report) : reportText(report, paint)}\n`);
+    if (!once) {
+      chronicle.keepNoMore();
+      narrator.say(readersHints(things, store.directory, paint));
+      await untilAborted(stop);
+    }
+    failed.signal.throwIfAborted();
+    return isAsTold(report);
+  } catch (error) {
+    throw failed.signal.aborted ? failed.signal.reason : error;
+  } finally {
+    failed.abort();
   }
-  return isAsTold(report);
 }
+
+const stageOf = ({ ports, certificate }: SetUp): Stage => {
+  const { mx, submission, submissions, server } = ports;
+  return { ports: { mx, submission, submissions, 'server behind': server }, certificate };
+};
+
+const hasEnded = (product: Product): Error => new Error(`postern start has ended\n${product.messages}`);
 
 /** The log as `postern tail` reads it. */
 async function openLog(dataDirectory: string): Promise<SqliteLogReader> {
@@ -87,8 +90,8 @@ async function ready({ ports }: SetUp, product: Product, signal: AbortSignal): P
   const deadline = performance.now() + READY_MS_MAX;
   for (;;) {
     signal.throwIfAborted();
-    if (product.hasExited) throw new Error(`postern start has ended:\n${product.messages}`);
-    if (performance.now() > deadline) throw new Error(`postern start is not ready:\n${product.messages}`);
+    if (product.hasExited) throw hasEnded(product);
+    if (performance.now() > deadline) throw new Error(`postern start is not ready\n${product.messages}`);
     const answer = await fetch(`http://127.0.0.1:${ports.http}/readyz`, { signal }).catch(() => undefined);
     if (answer?.ok === true) return;
     await sleep(READY_EVERY_MS, undefined, { signal });

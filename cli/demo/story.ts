@@ -1,4 +1,4 @@
-import type { Told } from './judge.ts';
+import type { Told } from './tally.ts';
 import type { Door } from './world.ts';
 
 /** The acts, in their order, with what the reader is told before each. */
@@ -28,7 +28,7 @@ export interface StoryLine {
 }
 
 /**
- * The story. The keys of `told` are those of `tallyOf`; rules stand for themselves (`docs/rules.md`). Limits and deadlines
+ * The story. The keys of `told` are those of `Tally`; rules stand for themselves (`docs/rules.md`). Limits and deadlines
  * are those of `world.ts`.
  */
 export const story = [

@@ -24,7 +24,7 @@ export const pagesOf = (gate: GateProcess): ReadonlyMap<string, () => Promise<Pa
       async () => {
         const reason = notReadyBecause({
           draining: gate.draining,
-          logFailing: gate.recorder.failing,
+          recorder: gate.recorder,
           whenFull: gate.config.log.whenFull,
         });
         return reason === undefined ? plain(200, 'ready') : plain(503, reason);

@@ -7,6 +7,7 @@ import { type ConfigFlagValues, configFromFlags, flagOf, isWithoutFile } from '.
 import { checkConfig, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { EXIT_FAULT, EXIT_USAGE } from '../flags.ts';
+import { textOf } from './text-of.ts';
 
 /** Where the configuration is looked for when no flag names it. */
 const DEFAULT_FILES = ['postern.yaml', '/etc/postern/postern.yaml'];
@@ -42,7 +43,7 @@ export function readConfiguration(values: ConfigFlagValues): Result<Configured, 
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
   } catch (error) {
-    return err({ kind: 'unreadable', reason: `${file}: ${error instanceof Error ? error.message : String(error)}` });
+    return err({ kind: 'unreadable', reason: `${file}: ${textOf(error)}` });
   }
   const config = loadConfig(text, file, process.env);
   if (!config.ok) return err({ kind: 'faults', faults: config.error, hash: hashOf(text) });

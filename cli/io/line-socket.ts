@@ -92,8 +92,8 @@ function readLine(socket: Socket, octetsMax: number, done: (line: Result<string,
   socket.on('data', (chunk: Buffer) => {
     octets = Buffer.concat([octets, chunk]);
     const end = octets.indexOf('\n');
-    if (end !== -1) finish(ok(octets.toString('utf8', 0, end)));
-    else if (octets.length > octetsMax) finish(err('too long'));
+    if ((end === -1 ? octets.length : end) > octetsMax) finish(err('too long'));
+    else if (end !== -1) finish(ok(octets.toString('utf8', 0, end)));
   });
   socket.on('error', (error) => finish(err(textOf(error))));
   socket.on('close', () => finish(err('no answer')));

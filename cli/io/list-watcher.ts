@@ -44,6 +44,7 @@ export class ListWatcher implements Disposable {
   private readonly web: readonly KeptList<DomainList>[];
   private readonly recipients: readonly KeptList<RecipientList>[];
   private readonly disposables: Disposable[] = [];
+  private isOver = false;
 
   private constructor(options: ListWatcherOptions) {
     this.options = options;
@@ -94,6 +95,8 @@ export class ListWatcher implements Disposable {
     const { config, folder } = this.options;
     const refresh = async (lists: readonly (KeptList<DomainList> | KeptList<RecipientList>)[]): Promise<void> => {
       const changes = await Promise.all(lists.map((list) => list.refresh()));
+      // A reload may have put other lists in force meanwhile.
+      if (this.isOver) return;
       if (changes.includes(true)) onChange();
       await Promise.all(lists.map((list) => list.save()));
     };
@@ -107,6 +110,7 @@ export class ListWatcher implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.isOver = true;
     for (const disposable of this.disposables.splice(0)) disposable[Symbol.dispose]();
   }
 

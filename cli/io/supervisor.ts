@@ -14,13 +14,18 @@ export interface Ready {
   readonly kind: 'ready';
 }
 
+/** What a supervisor tells a part; a second time: at once. */
+export interface Stop {
+  readonly kind: 'stop';
+}
+
 /** One child process. */
 export interface Part {
   readonly name: string;
   /** Arguments of Node. */
   readonly argv: readonly string[];
   /** How long it may take to end when asked, milliseconds. */
-  readonly stopMs: number;
+  readonly stopMs: () => number;
 }
 
 export interface SupervisorOptions {
@@ -38,8 +43,15 @@ class Running {
   readonly part: Part;
   /** The process, while there is one. */
   child: ChildProcess | undefined;
+  /** Some process of it was ready once. */
   wasReady = false;
+  /** Its present process is. */
+  isReady = false;
+  /** A signal for when it is. */
+  pending: NodeJS.Signals | undefined;
   deaths = 0;
+  /** It was asked to end. */
+  isAsked = false;
   startedAtMs = 0;
   timer: NodeJS.Timeout | undefined;
   /** Called when the process has ended. */
@@ -71,9 +83,12 @@ export class Supervisor {
     return this.ended.promise;
   }
 
-  /** Passes a signal on to one part. */
+  /** Passes a signal on to one part, as soon as it is ready for it. */
   signal(name: string, signal: NodeJS.Signals): void {
-    this.running.find(({ part }) => part.name === name)?.child?.kill(signal);
+    const running = this.running.find(({ part }) => part.name === name);
+    if (running === undefined) return;
+    if (running.isReady) running.child?.kill(signal);
+    else running.pending = signal;
   }
 
   /** Ends all parts, the last one first, so that what it still says is heard by those before it. */
@@ -82,7 +97,12 @@ export class Supervisor {
     return this.stopping;
   }
 
-  /** Ends all parts at once. */
+  /** Asks the part that is ending now once more: at once, without waiting for its sessions. */
+  hurry(): void {
+    for (const { child, isAsked } of this.running) if (child !== undefined && isAsked) askToStop(child);
+  }
+
+  /** Ends all parts without asking. */
   kill(): void {
     for (const { child } of this.running) child?.kill('SIGKILL');
   }
@@ -98,11 +118,12 @@ export class Supervisor {
     if (child === undefined) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     running.onEnd = resolve;
-    child.kill('SIGTERM');
+    running.isAsked = true;
+    askToStop(child);
     const timer = setTimeout(() => {
       this.logger.error({ name: part.name }, 'a part does not end and is killed');
       child.kill('SIGKILL');
-    }, part.stopMs + STOP_MARGIN_MS);
+    }, part.stopMs() + STOP_MARGIN_MS);
     await promise;
     clearTimeout(timer);
   }
@@ -113,16 +134,24 @@ export class Supervisor {
     running.child = child;
     running.startedAtMs = performance.now();
     child.on('message', (message: unknown) => {
-      if (isReady(message)) running.wasReady = true;
+      if (isReady(message)) this.ready(running);
     });
     child.on('error', (error) => this.logger.error({ err: error, name: part.name }, 'a part cannot be started'));
     // Without a process (it could not be started) there is no `exit`.
     child.on('close', (code, signal) => this.over(running, code, signal));
   }
 
+  private ready(running: Running): void {
+    running.wasReady = true;
+    running.isReady = true;
+    if (running.pending !== undefined) running.child?.kill(running.pending);
+    running.pending = undefined;
+  }
+
   private over(running: Running, code: number | null, signal: NodeJS.Signals | null): void {
     const { part, wasReady } = running;
     running.child = undefined;
+    running.isReady = false;
     running.onEnd?.();
     if (this.stopping !== undefined) return;
     if (!wasReady) {
@@ -135,6 +164,12 @@ export class Supervisor {
     this.logger.error({ name: part.name, code, signal, delayMs }, 'a part died and is started again');
     running.timer = setTimeout(() => this.start(running), delayMs);
   }
+}
+
+function askToStop(child: ChildProcess): void {
+  const stop: Stop = { kind: 'stop' };
+  // Where it has just ended there is nobody to ask.
+  if (child.connected) child.send(stop, () => undefined);
 }
 
 const isReady = (message: unknown): message is Ready =>

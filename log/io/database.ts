@@ -1,18 +1,20 @@
 import { DatabaseSync } from 'node:sqlite';
 
 /** How long a statement waits for the lock of another process. Readers hold none for longer than a page takes. */
-const LOCK_TIMEOUT_MS = 250;
-/** Pages of the write-ahead log after which SQLite copies it into the file: at most 4 MiB, some milliseconds. */
-const CHECKPOINT_PAGES = 1000;
+export const LOCK_TIMEOUT_MS = 250;
+/** Pages of the write-ahead log after which SQLite copies it into the file: at most 8 MiB, some 20 ms every 8 MiB. */
+export const CHECKPOINT_PAGES = 2000;
+/** Octets that a write-ahead log keeps on disk after it was copied, should one commit have made it larger. */
+export const WRITE_AHEAD_OCTETS_KEPT = 16_777_216;
 
 /** `fsync`: what was acknowledged survives a power cut. `os`: it survives `kill -9`, not a power cut. */
 export type Durability = 'fsync' | 'os';
 
-/** What a failed statement means for the file. */
-export type DatabaseFault = 'full' | 'damaged' | 'locked' | 'missing' | 'other';
+/** What a failed statement or call means for the file. */
+export type StorageFault = 'full' | 'damaged' | 'locked' | 'missing' | 'other';
 
 // Primary result codes, https://sqlite.org/rescode.html
-const faults: ReadonlyMap<number, DatabaseFault> = new Map([
+const resultCodes: ReadonlyMap<number, StorageFault> = new Map([
   [5, 'locked'],
   [6, 'locked'],
   [11, 'damaged'],
@@ -20,11 +22,22 @@ const faults: ReadonlyMap<number, DatabaseFault> = new Map([
   [14, 'missing'],
   [26, 'damaged'],
 ]);
+const systemCodes: ReadonlyMap<string, StorageFault> = new Map([
+  ['ENOSPC', 'full'],
+  ['EDQUOT', 'full'],
+  ['ENOENT', 'missing'],
+]);
 
-/** Reads an exception of node:sqlite; anything else is a fault of this program and is thrown again. */
-export function databaseFaultOf(thrown: unknown): DatabaseFault {
-  if (!(thrown instanceof Error) || !('errcode' in thrown) || typeof thrown.errcode !== 'number') throw thrown;
-  return faults.get(thrown.errcode & 0xff) ?? 'other';
+/** Reads an exception of node:sqlite or node:fs; anything else is a fault of this program and is thrown again. */
+export function storageFaultOf(thrown: unknown): StorageFault {
+  if (!(thrown instanceof Error)) throw thrown;
+  // An integer in the file that is none of ours.
+  if ('code' in thrown && thrown.code === 'ERR_OUT_OF_RANGE') return 'damaged';
+  if ('errcode' in thrown && typeof thrown.errcode === 'number') {
+    return resultCodes.get(thrown.errcode & 0xff) ?? 'other';
+  }
+  if (!('syscall' in thrown && 'code' in thrown)) throw thrown;
+  return systemCodes.get(String(thrown.code)) ?? 'other';
 }
 
 /** Does something with a database just opened, and closes it if that throws. */
@@ -44,6 +57,7 @@ export function openToWrite(path: string, durable: Durability): DatabaseSync {
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = ${durable === 'fsync' ? 'FULL' : 'NORMAL'};
       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+      PRAGMA journal_size_limit = ${WRITE_AHEAD_OCTETS_KEPT};
       PRAGMA cell_size_check = ON;
       PRAGMA trusted_schema = OFF;
     `);
@@ -62,7 +76,7 @@ export function isSound(database: DatabaseSync): boolean {
     const row = database.prepare('PRAGMA quick_check(1)').get();
     return row?.['quick_check'] === 'ok';
   } catch (error) {
-    if (databaseFaultOf(error) === 'damaged') return false;
+    if (storageFaultOf(error) === 'damaged') return false;
     throw error;
   }
 }

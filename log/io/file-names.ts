@@ -32,8 +32,8 @@ export function listFiles(directory: string, stream: Stream): Listing {
 
 const ascending = (a: number, b: number): number => a - b;
 
-/** What belongs to a database: the file, its write-ahead log, the index of that. */
-const suffixes = ['', '-wal', '-shm'] as const;
+/** What belongs to a database: the file, its write-ahead log, the index of that, the journal of one just made. */
+const suffixes = ['', '-wal', '-shm', '-journal'] as const;
 
 /** Removes a database. A reader that has it open goes on reading. */
 export function removeFile(path: string): void {

@@ -1,10 +1,12 @@
+import { Buffer } from 'node:buffer';
+import { assert } from '../../lib/assert.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Appender } from '../appender.ts';
 import { type GroupedRecords, groupAppend, offsetsOf, type Placement } from '../batch.ts';
 import type { AppendFault, LogRecord, Offset, Stream } from '../event-log.ts';
 import { streams } from '../event-log.ts';
 import { U48_MAX } from '../frame-cursor.ts';
-import { type Answer, BATCHES_IN_FLIGHT_MAX, type Request } from '../wire.ts';
+import { type Answer, BATCHES_IN_FLIGHT_MAX, GROUP_NAME_OCTETS_MAX, type Request } from '../wire.ts';
 import { LogLink } from './log-link.ts';
 import { Wakeups } from './wakeups.ts';
 
@@ -102,6 +104,8 @@ export class LogClient implements Appender, AsyncDisposable {
 
   /** See {@link EventLog.commit}. */
   async commit(group: string, stream: Stream, partition: number, offset: Offset): Promise<void> {
+    const octets = Buffer.byteLength(group);
+    assert(octets >= 1 && octets <= GROUP_NAME_OCTETS_MAX, 'the name of a consumer group is short');
     await this.#request((requestId) => ({ kind: 'commit', requestId, group, stream, partition, offset }));
   }
 
@@ -181,8 +185,10 @@ export class LogClient implements Appender, AsyncDisposable {
         return this.#appended(answer.batchId, answer.placement);
       case 'done':
         this.#requests.get(answer.requestId)?.resolve(answer.value);
-        this.#requests.delete(answer.requestId);
-        return undefined;
+        return void this.#requests.delete(answer.requestId);
+      case 'failed':
+        this.#requests.get(answer.requestId)?.reject(new Error('the disk of the log would not have it'));
+        return void this.#requests.delete(answer.requestId);
       case 'wake':
         return this.wakeups.wake(answer.streams);
       default:

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import { unreachable } from '../../lib/assert.ts';
-import { octetsOf } from '../batch.ts';
 import type { Stream } from '../event-log.ts';
 import { FrameAssembler } from '../frame-assembler.ts';
 import {
@@ -11,10 +10,9 @@ import {
   type Request,
   WIRE_VERSION,
 } from '../wire.ts';
+import { storageFaultOf } from './database.ts';
 import type { SqliteLog } from './sqlite-log.ts';
 
-/** Octets of a client's batches that wait for a commit; beyond them nothing more is read from it. */
-export const PENDING_OCTETS_MAX = 8_388_608;
 /** Octets of answers that a client has not read; beyond them it is disconnected. */
 export const UNREAD_OCTETS_MAX = 1_048_576;
 /** How long a connection may take to say who it is. */
@@ -27,7 +25,12 @@ export interface ConnectionHost {
   ended(connection: LogConnection, malformed: boolean): void;
 }
 
-/** One client of the log process. Whatever it sends can end its own connection at most. */
+/**
+ * One client of the log process. Whatever it sends can end its own connection at most.
+ *
+ * What one turn of the event loop has read is committed before anything more is read, so a client that is faster than the
+ * disk waits for room in its socket; what waits here is bounded by the batches that it may have under way.
+ */
 export class LogConnection {
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
@@ -35,7 +38,6 @@ export class LogConnection {
   readonly #timer: NodeJS.Timeout;
   #producer: string | undefined;
   #batchesInFlight = 0;
-  #pendingOctets = 0;
   #isSubscribed = false;
   #isMalformed = false;
   /** Streams to wake the client for once the wake-up before is on its way; undefined while none is. */
@@ -114,27 +116,36 @@ export class LogConnection {
       case 'trim':
         return void this.#answer(request.requestId, log.trim(request.beforeAtMs, request.stream));
       case 'suspect':
-        return log.examine(request.stream, request.fileNumber);
+        return this.#examine(request.stream, request.fileNumber);
       default:
         return unreachable(request);
     }
   }
 
   async #append({ batchId, batch }: Extract<Request, { kind: 'append' }>): Promise<void> {
-    const octets = octetsOf(batch);
     this.#batchesInFlight += 1;
-    this.#pendingOctets += octets;
-    if (this.#pendingOctets > PENDING_OCTETS_MAX) this.#socket.pause();
     const outcome = await this.#host.log.submit({ batch, producer: { id: this.#producer ?? '', batchId } });
     this.#batchesInFlight -= 1;
-    this.#pendingOctets -= octets;
-    if (this.#socket.isPaused() && this.#pendingOctets <= PENDING_OCTETS_MAX) this.#socket.resume();
     const placement = outcome.ok ? outcome.value : ({ pressure: 3, firsts: [] } as const);
     this.#send({ kind: 'appended', batchId, placement });
   }
 
   async #answer(requestId: number, result: Promise<number>): Promise<void> {
-    this.#send({ kind: 'done', requestId, value: await result });
+    try {
+      this.#send({ kind: 'done', requestId, value: await result });
+    } catch (error) {
+      storageFaultOf(error);
+      this.#send({ kind: 'failed', requestId });
+    }
+  }
+
+  #examine(stream: Stream, fileNumber: number): void {
+    try {
+      this.#host.log.examine(stream, fileNumber);
+    } catch (error) {
+      // It could not be looked at now; a reader that still cannot read it says so again.
+      storageFaultOf(error);
+    }
   }
 
   /** What one turn of the event loop sends goes out in one piece. */

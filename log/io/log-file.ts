@@ -4,8 +4,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { assert } from '../../lib/assert.ts';
 import type { BatchGroup } from '../batch.ts';
 import type { Offset } from '../event-log.ts';
-import { ProducerBook, type ProducerEntry } from '../producer-book.ts';
-import { type Durability, databaseFaultOf, isSound, openToWrite, orClose } from './database.ts';
+import { ProducerBook, type ProducerEntry, parseBatches } from '../producer-book.ts';
+import { type Durability, isSound, openToWrite, orClose, storageFaultOf } from './database.ts';
 import { type FileHeader, lastAtMsOf, lastOf, readHeader, writeHeader } from './file-header.ts';
 import { removeFile } from './file-names.ts';
 
@@ -44,7 +44,9 @@ export class LogFile {
     this.#saveProducer = prepareSaveProducer(database);
     this.#nexts = header.bases.map((base, partition) => lastOf(database, partition, 'first + count') ?? base);
     for (const row of database.prepare('SELECT id, at, recent FROM producer ORDER BY at').all()) {
-      this.producers.set(String(row['id']), { atMs: Number(row['at']), recent: JSON.parse(String(row['recent'])) });
+      const recent = parseBatches(String(row['recent']));
+      // Altered on disk; a batch of that producer which was not acknowledged may then be appended again.
+      if (recent !== undefined) this.producers.set(String(row['id']), { atMs: Number(row['at']), recent });
     }
     const gap = database.prepare("SELECT value FROM meta WHERE name = 'gap'").get()?.['value'];
     this.#gap = typeof gap === 'string' ? gap : undefined;
@@ -54,18 +56,13 @@ export class LogFile {
   static create(path: string, header: FileHeader, carried: Carried, durable: Durability): LogFile {
     const draft = `${path}.new`;
     removeFile(draft);
-    const database = new DatabaseSync(draft);
     try {
-      database.exec(`PRAGMA synchronous = ${durable === 'fsync' ? 'FULL' : 'OFF'}; BEGIN;`);
-      writeHeader(database, header);
-      if (carried.gap !== undefined) saveGap(database, carried.gap);
-      const save = prepareSaveProducer(database);
-      for (const [id, entry] of carried.producers.entries) saveProducer(save, id, entry);
-      database.exec('COMMIT; PRAGMA journal_mode = WAL;');
-    } finally {
-      database.close();
+      writeDraft(draft, header, carried, durable);
+      renameSync(draft, path);
+    } catch (error) {
+      removeFile(draft);
+      throw error;
     }
-    renameSync(draft, path);
     if (durable === 'fsync') syncDirectory(dirname(path));
     return new LogFile(path, openToWrite(path, durable), header);
   }
@@ -79,7 +76,7 @@ export class LogFile {
         return opened;
       });
     } catch (error) {
-      if (databaseFaultOf(error) === 'damaged') return { fault: 'damaged' };
+      if (storageFaultOf(error) === 'damaged') return { fault: 'damaged' };
       throw error;
     }
   }
@@ -165,13 +162,27 @@ export class LogFile {
       this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch (error) {
       // A reader is in the way, or the disk is full: the write-ahead log stays beside the file and is read with it.
-      databaseFaultOf(error);
+      storageFaultOf(error);
     }
     this.#database.close();
   }
 
   close(): void {
     if (this.#database.isOpen) this.#database.close();
+  }
+}
+
+function writeDraft(path: string, header: FileHeader, carried: Carried, durable: Durability): void {
+  const database = new DatabaseSync(path);
+  try {
+    database.exec(`PRAGMA synchronous = ${durable === 'fsync' ? 'FULL' : 'OFF'}; BEGIN;`);
+    writeHeader(database, header);
+    if (carried.gap !== undefined) saveGap(database, carried.gap);
+    const save = prepareSaveProducer(database);
+    for (const [id, entry] of carried.producers.entries) saveProducer(save, id, entry);
+    database.exec('COMMIT; PRAGMA journal_mode = WAL;');
+  } finally {
+    database.close();
   }
 }
 

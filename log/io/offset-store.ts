@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Offset, Stream } from '../event-log.ts';
-import { databaseFaultOf, isSound, openToRead, openToWrite, orClose } from './database.ts';
+import { isSound, openToRead, openToWrite, orClose, storageFaultOf } from './database.ts';
 import { setAside } from './file-names.ts';
 
 /** Name of the file with the number of partitions and what consumers have committed. */
@@ -31,17 +31,14 @@ export class OffsetStore implements Disposable {
    *
    * A commit that a power cut takes back means records handled twice, so it does not wait for the disk.
    */
-  static open(
-    directory: string,
-    partitionCount: number,
-  ): { readonly store: OffsetStore; readonly wasDamaged: boolean } {
+  static open(directory: string, partitionCount: number): OffsetStore {
     const path = join(directory, OFFSETS_FILE);
     const sound = openSound(path);
     if (sound === undefined) setAside(path);
     const store = new OffsetStore(sound ?? openToWrite(path, 'os'));
     store.#database.exec(schema);
     store.#database.prepare("INSERT OR IGNORE INTO meta VALUES ('partitionCount', ?)").run(partitionCount);
-    return { store, wasDamaged: sound === undefined };
+    return store;
   }
 
   /** Opens it to read, beside the process that writes it; undefined while there is none. */
@@ -99,7 +96,7 @@ function openSound(path: string): DatabaseSync | undefined {
       return undefined;
     });
   } catch (error) {
-    if (databaseFaultOf(error) === 'damaged') return undefined;
+    if (storageFaultOf(error) === 'damaged') return undefined;
     throw error;
   }
 }

@@ -1,9 +1,9 @@
 import { assert } from '../../lib/assert.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
-import { type Batch, octetsOf, type Placement } from '../batch.ts';
+import { type Batch, octetsOf, type Placement, type Pressure } from '../batch.ts';
 import { pressureAt } from '../disk-budget.ts';
 import type { Offset } from '../event-log.ts';
-import { type DatabaseFault, databaseFaultOf, isSound, openToRead } from './database.ts';
+import { isSound, openToRead, type StorageFault, storageFaultOf } from './database.ts';
 import type { DiskUsage } from './disk-usage.ts';
 import { readHeader } from './file-header.ts';
 import { filePath, listFiles, removeFile, removeOldDamaged, setAside } from './file-names.ts';
@@ -46,6 +46,7 @@ export class OwnedStream {
   readonly #usage: DiskUsage;
   /** Undefined after a failure that only opening the file again can cure. */
   #writer: StreamWriter | undefined;
+  #isOutOfRoom = false;
 
   private constructor(place: StreamPlace, limits: StreamLimits, usage: DiskUsage, writer: StreamWriter) {
     this.#place = place;
@@ -70,13 +71,22 @@ export class OwnedStream {
     return this.#writer?.gapSinceMs !== undefined;
   }
 
+  /** The last commit failed because the disk itself is full, whatever the cap says. */
+  get isOutOfRoom(): boolean {
+    return this.#isOutOfRoom;
+  }
+
   /** Writes what came together in one transaction, as far as the disk cap lets it. */
   commit(appends: readonly Append[]): readonly Outcome[] {
     for (let attempt = 1; attempt <= 2; attempt += 1) {
       try {
-        return this.#commit(appends);
+        const outcomes = this.#commit(appends);
+        this.#isOutOfRoom = false;
+        return outcomes;
       } catch (error) {
-        if (databaseFaultOf(error) === 'full' || !this.#recover(databaseFaultOf(error))) break;
+        const fault = storageFaultOf(error);
+        this.#isOutOfRoom = fault === 'full';
+        if (this.#isOutOfRoom || !this.#recover(fault)) break;
       }
     }
     // What nothing cures is like a full disk: mail goes on.
@@ -136,11 +146,10 @@ export class OwnedStream {
     const outcomes = appends.map(({ batch, producer }): Outcome | undefined => {
       const known = producer === undefined ? undefined : writer.placementOf(producer);
       if (known !== undefined) return ok(known);
-      const pressure = pressureAt(octets, octetsOf(batch), this.#limits.diskOctetsMax);
+      const pressure = this.#pressure(octets, octetsOf(batch));
       if (pressure === 3) return err('full');
       octets += octetsOf(batch);
-      // Only the facts of the gate give way; what is decided from them is little.
-      entries.push({ batch, producer, pressure: batch.stream === 'postern.events' ? pressure : 0 });
+      entries.push({ batch, producer, pressure });
       return undefined;
     });
     const tellGap = this.#isGapDue(writer, nowMs);
@@ -154,10 +163,15 @@ export class OwnedStream {
     });
   }
 
+  #pressure(usedOctets: number, batchOctets: number): Pressure {
+    const { diskOctetsMax } = this.#limits;
+    return pressureAt(this.#place.stream, { usedOctets, batchOctets, diskOctetsMax });
+  }
+
   #isGapDue(writer: StreamWriter, nowMs: number): boolean {
     const since = writer.gapSinceMs;
     if (since === undefined) return false;
-    const pressure = pressureAt(this.#usage.octets, 0, this.#limits.diskOctetsMax);
+    const pressure = this.#pressure(this.#usage.octets, 0);
     return pressure === 0 || (pressure < 3 && nowMs - since >= GAP_INTERVAL_MS);
   }
 
@@ -174,7 +188,7 @@ export class OwnedStream {
       writer.roll();
     } catch (error) {
       // No room for a new file: the old one goes on while it can.
-      if (databaseFaultOf(error) !== 'full') throw error;
+      if (storageFaultOf(error) !== 'full') throw error;
       return;
     }
     this.#usage.grows(writer.path, before);
@@ -182,7 +196,7 @@ export class OwnedStream {
   }
 
   /** After damage a new file takes the records; anything else may be cured by opening the file again. */
-  #recover(fault: DatabaseFault): boolean {
+  #recover(fault: StorageFault): boolean {
     const writer = this.#writer;
     const before = writer?.path;
     try {
@@ -193,7 +207,7 @@ export class OwnedStream {
       } else this.#dropWriter();
       return true;
     } catch (error) {
-      databaseFaultOf(error);
+      storageFaultOf(error);
       this.#dropWriter();
       return false;
     }
@@ -250,7 +264,7 @@ function isReadable(path: string): boolean {
       database.close();
     }
   } catch (error) {
-    if (databaseFaultOf(error) === 'damaged') return false;
+    if (storageFaultOf(error) === 'damaged') return false;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { databaseFaultOf, orClose } from './database.ts';
+import { orClose, storageFaultOf } from './database.ts';
+import { removeFile } from './file-names.ts';
 
 /** Name of the file whose lock makes a process the owner of a directory. */
 export const LOCK_FILE = 'owner.lock';
@@ -10,12 +11,24 @@ export const LOCK_FILE = 'owner.lock';
  * back when the process ends, however it ends, so there is no stale lock.
  */
 export function takeOwnerLock(directory: string): Disposable | undefined {
-  const database = new DatabaseSync(join(directory, LOCK_FILE), { timeout: 0 });
+  const path = join(directory, LOCK_FILE);
+  const taken = tryLock(path);
+  if (taken !== 'damaged') return taken;
+  // Nobody can hold the lock of a file that is no database.
+  removeFile(path);
+  const again = tryLock(path);
+  return again === 'damaged' ? undefined : again;
+}
+
+function tryLock(path: string): Disposable | 'damaged' | undefined {
+  const database = new DatabaseSync(path, { timeout: 0 });
   try {
     // A transaction that never ends: SQLite's locks are the kernel's, and known within one process as well.
     orClose(database, () => database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE'));
   } catch (error) {
-    if (databaseFaultOf(error) === 'locked') return undefined;
+    const fault = storageFaultOf(error);
+    if (fault === 'locked') return undefined;
+    if (fault === 'damaged') return 'damaged';
     throw error;
   }
   return { [Symbol.dispose]: () => database.close() };

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Offset, Page, Stream } from '../event-log.ts';
-import { databaseFaultOf } from './database.ts';
+import { storageFaultOf } from './database.ts';
 import { filePath, listFiles } from './file-names.ts';
 import { FileReader } from './file-reader.ts';
 
@@ -116,7 +116,7 @@ export class StreamReader {
       const file = this.#fileAt(number);
       if (file !== undefined) return use(file);
     } catch (error) {
-      const fault = databaseFaultOf(error);
+      const fault = storageFaultOf(error);
       if (fault === 'missing' && !this.#exists(number)) return undefined;
       // Too many open files, say: passing over the file would lose its records.
       if (fault !== 'damaged') throw error;

@@ -108,6 +108,11 @@ export class Gate implements AsyncDisposable {
     this.host.gatekeeper.blocklist = blocklist;
   }
 
+  /** Lets nobody in for a while (421), or everybody again; live sessions go on. */
+  suspend(isSuspended: boolean): void {
+    this.host.gatekeeper.isSuspended = isSuspended;
+  }
+
   /** Takes other certificates for the handshakes from now on; no session is dropped. */
   setCertificates(settings: TlsSettings): Result<undefined, string> {
     return this.tls === undefined ? err('tls: no listener has a certificate') : this.tls.replace(settings);

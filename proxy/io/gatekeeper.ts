@@ -48,6 +48,8 @@ class Facts implements AdmissionFacts {
 /** Judges who may come in, for all listeners of a gate together. */
 export class Gatekeeper {
   blocklist: Blocklist = emptyBlocklist;
+  /** Nobody is let in for now: everybody is told 421 by `limits.total`, as where the gate is full. */
+  isSuspended = false;
   private settings: GatekeeperSettings;
   private readonly sources: SourceTable;
 
@@ -76,6 +78,7 @@ export class Gatekeeper {
   admit(arrival: Arrival, settings: SessionSettings, sid: string, now: Now): Admission {
     const { ip } = arrival;
     const { role } = settings.listener;
+    const load = this.sources.opened(ip, Math.floor(now.monotonicUs / 1000));
     return admit(
       new Facts({
         arrival,
@@ -83,7 +86,7 @@ export class Gatekeeper {
         settings,
         sid,
         networks: this.settings.networks,
-        load: this.sources.opened(ip, Math.floor(now.monotonicUs / 1000)),
+        load: this.isSuspended ? { ...load, total: true } : load,
         blocked: this.blocklist.lookup(ip, role, now.wallMs),
         withHistory: this.settings.hasHistory(ip),
       }),

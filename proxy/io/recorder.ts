@@ -27,7 +27,7 @@ export const FLUSH_TIMEOUT_MS = 5000;
 /** A gap is told of once the queue is less full than this. */
 export const GAP_FILL = 0.5;
 /** Addresses whose key is remembered. */
-const KEYS_MAX = 4096;
+export const KEYS_MAX = 4096;
 
 /** What a recorder works with. */
 export interface RecorderOptions {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { createSecureContext, type SecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { err, ok, type Result } from '../../lib/result.ts';
@@ -56,7 +57,7 @@ export class Upstream {
    */
   static create(target: UpstreamTarget, verifyCertificate: boolean, slots: Slots): Result<Upstream, string> {
     try {
-      const trusted = target.ca === undefined ? {} : { ca: target.ca };
+      const trusted = target.ca === undefined ? {} : { ca: certificatesOf(target.ca) };
       const secureContext = createSecureContext({ ...trusted, minVersion: 'TLSv1.2' });
       return ok(new Upstream(target, verifyCertificate, slots, secureContext));
     } catch (error) {
@@ -98,4 +99,11 @@ export class Upstream {
       return err(messageOf(error));
     }
   }
+}
+
+/** Each certificate of a PEM text. Node ignores what it cannot read, and every verification would fail later; so it throws here. */
+function certificatesOf(pem: string): string[] {
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (certificates.length === 0) throw new Error('no certificate in it');
+  return certificates.map((each) => new X509Certificate(each).toString());
 }

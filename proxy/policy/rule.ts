@@ -1,5 +1,5 @@
 import type { Role, VerdictAction } from '../../events/event.ts';
-import type { Domain, ForwardPath, ReversePath } from '../path.ts';
+import type { ForwardPath, ReversePath } from '../path.ts';
 import type { OwnReply } from '../reply.ts';
 import type { RuleId, SessionSettings } from '../settings.ts';
 
@@ -103,6 +103,3 @@ export interface OutsideRule extends RuleDescription {
   /** The reply of its first answer. */
   reply(settings: Pick<SessionSettings, 'contact'>, reference: string): OwnReply;
 }
-
-/** Domains compared by rules: never by spelling. */
-export type ComparedDomain = Domain;

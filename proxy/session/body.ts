@@ -1,10 +1,10 @@
 import type { MailOutcome } from '../../events/event.ts';
+import { deadlineDataRate } from '../policy/deadline-data-rate.ts';
 import { evaluate } from '../policy/evaluate.ts';
 import { receivedField } from '../received.ts';
 import type { OwnReply, UpstreamReply } from '../reply.ts';
 import type { Verdict } from '../verdict.ts';
 import { abortUpstream, closeSession, endTransaction, enterCommand } from './closing.ts';
-import { OWN_REPLIES } from './own-replies.ts';
 import { sourceFacts } from './source-facts.ts';
 import type { Body } from './state.ts';
 import type { Turn } from './turn.ts';
@@ -52,7 +52,11 @@ export function countOctets(turn: Turn, octets: number): boolean {
   draft.transaction = { ...transaction, octets: transaction.octets + octets };
   if (isTooSlow(turn, draft.body)) {
     abortUpstream(turn);
-    closeSession(turn, { closedBy: 'gate', reply: OWN_REPLIES.timeout, rule: 'deadline.data-rate' });
+    closeSession(turn, {
+      closedBy: 'gate',
+      reply: deadlineDataRate.reply(turn.settings, draft.reference),
+      rule: deadlineDataRate.id,
+    });
     return false;
   }
   return true;

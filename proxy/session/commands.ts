@@ -13,7 +13,7 @@ import { onMail, onRcpt } from './envelope.ts';
 import { OWN_REPLIES } from './own-replies.ts';
 import { sourceFacts } from './source-facts.ts';
 import { onStartTls } from './starttls.ts';
-import type { CommandFacts } from './state.ts';
+import type { CommandFacts, Offer } from './state.ts';
 import { field, type Turn } from './turn.ts';
 
 /** A whole line in command mode. */
@@ -130,7 +130,7 @@ const junkVerbs: ReadonlySet<string> = new Set(['NOOP', 'RSET', 'VRFY', 'EXPN', 
 
 function onCommand(turn: Turn, command: Command): void {
   const { draft } = turn;
-  turn.begin({ command, facts: factsOf(command), startedUs: turn.now.monotonicUs, observed: [] });
+  turn.begin({ command, facts: factsOf(command, draft.offer), startedUs: turn.now.monotonicUs, observed: [] });
   if (command.verb !== 'QUIT' && limitReached(turn, isJunk(turn, command))) return;
   if (draft.standing !== 'normal' && onOtherStanding(turn, command)) return;
   if (refusedBeforeTls(turn, command)) return;
@@ -258,7 +258,7 @@ function onHello(turn: Turn, command: Extract<Command, { verb: 'EHLO' | 'HELO' }
 }
 
 /** What the event says of a command. */
-function factsOf(command: Command): CommandFacts {
+function factsOf(command: Command, offer: Offer): CommandFacts {
   switch (command.verb) {
     case 'EHLO':
     case 'HELO':
@@ -270,11 +270,22 @@ function factsOf(command: Command): CommandFacts {
     case 'BDAT':
       return { verb: 'BDAT', octets: command.octets };
     case 'AUTH':
-      return { verb: 'AUTH', mechanism: field(command.mechanism) };
+      return { verb: 'AUTH', mechanism: shownMechanism(command.mechanism, offer) };
     default:
       return { verb: command.verb };
   }
 }
+
+/** Mechanisms by which clients try (IANA registry, and what Exchange offers). */
+const knownMechanisms: ReadonlySet<string> = new Set([
+  ...['ANONYMOUS', 'CRAM-MD5', 'DIGEST-MD5', 'EXTERNAL', 'GSSAPI', 'GSS-SPNEGO', 'KERBEROS_V4', 'LOGIN', 'NTLM'],
+  ...['OAUTHBEARER', 'OTP', 'PLAIN', 'SCRAM-SHA-1', 'SCRAM-SHA-1-PLUS', 'SCRAM-SHA-256', 'SCRAM-SHA-256-PLUS'],
+  ...['SCRAM-SHA-512', 'SCRAM-SHA-512-PLUS', 'SKEY', 'SRP', 'XOAUTH', 'XOAUTH2'],
+]);
+
+/** A word that is no mechanism may be the credential of a client that left the mechanism out. */
+const shownMechanism = (mechanism: string, offer: Offer): string =>
+  offer.mechanisms.has(mechanism) || knownMechanisms.has(mechanism) ? mechanism : '?';
 
 function parameterFacts(command: Extract<Command, { verb: 'MAIL' | 'RCPT' }>): Pick<CommandFacts, 'parameters'> {
   if (command.parameters.length === 0) return {};

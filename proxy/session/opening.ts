@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { keywordsOf, startTlsOffered, xclientAttributes } from '../capabilities.ts';
 import type { Admission, TlsFacts } from '../input.ts';
+import { greetEarlyTalker } from '../policy/greet-early-talker.ts';
 import { sourceClassOf } from '../policy/source-class.ts';
 import { encodeProxyHeaderV1, encodeProxyHeaderV2, type ProxyHeader } from '../proxy-header.ts';
-import type { UpstreamReply } from '../reply.ts';
+import type { OwnReply, UpstreamReply } from '../reply.ts';
 import { abortUpstream, closeSession, destroySession, enterCommand } from './closing.ts';
 import { OWN_REPLIES } from './own-replies.ts';
 import type { Turn } from './turn.ts';
@@ -51,18 +52,21 @@ export function onAdmitted(turn: Turn, admission: Admission): void {
     if (implicitTls) acceptTls(turn);
     else open(turn);
   } else if (verdict.action === 'refuse') {
-    const greeting = asGreeting(verdict.reply.code, verdict.reply.text);
+    const greeting = asGreeting(verdict.reply);
     if (!implicitTls) return refuseGreeting(turn, greeting);
     draft.standing = 'refused';
     draft.upstreamGreeting = greeting;
     acceptTls(turn);
-  } else if (implicitTls) {
+  } else if (implicitTls || verdict.silent === true) {
     // No SMTP text in clear on a TLS port, and no handshake for a client that is sent away.
     destroySession(turn, { closedBy: 'gate', rule: verdict.rule });
   } else closeSession(turn, { closedBy: 'gate', reply: verdict.reply, rule: verdict.rule });
 }
 
-const asGreeting = (code: number, text: string): UpstreamReply => ({ code, lines: [text] });
+const asGreeting = ({ code, enhanced, text }: OwnReply): UpstreamReply => ({
+  code,
+  lines: [enhanced === undefined ? text : `${enhanced} ${text}`],
+});
 
 function acceptTls(turn: Turn): void {
   turn.enter('tls-first', { kind: 'tls' });
@@ -132,8 +136,8 @@ export function onEarlyTalk(turn: Turn): void {
     abortUpstream(turn);
     closeSession(turn, {
       closedBy: 'gate',
-      reply: OWN_REPLIES.earlyTalk,
-      rule: 'greet.early-talker',
+      reply: greetEarlyTalker.reply(settings, turn.draft.reference),
+      rule: greetEarlyTalker.id,
       evidence: 'early-talker',
     });
     return;

@@ -13,9 +13,7 @@ export const OWN_REPLIES = {
   tlsUnavailableBehind: own(421, '4.7.0', 'Secure connection to the mail server not available, try again later'),
   programFault: own(421, '4.3.0', 'Internal error, try again later'),
   truncated: own(421, '4.4.2', 'Connection ended before the end of the message'),
-  timeout: own(421, '4.4.2', 'Timeout, closing connection'),
   orphaned: own(421, '4.4.2', 'Connection to the mail server is gone, closing connection'),
-  earlyTalk: own(554, '5.5.0', 'Client spoke before the greeting'),
   synchronization: own(554, '5.5.0', 'Synchronization error: input before the reply'),
   startTlsNotLast: own(503, '5.5.1', 'STARTTLS must be the last command of a group'),
   bareCarriageReturn: own(550, '5.5.2', 'Lines end with CR LF: bare CR not allowed'),
@@ -48,5 +46,4 @@ export const OWN_REPLIES = {
   responseTooLong: own(500, '5.5.6', 'Response too long'),
   utf8ReversePath: own(550, '5.6.7', 'Non-ASCII address needs SMTPUTF8'),
   utf8ForwardPath: own(553, '5.6.7', 'Non-ASCII address needs SMTPUTF8'),
-  messageTooBig: own(552, '5.3.4', 'Message too big'),
 } as const satisfies Record<string, OwnReply>;

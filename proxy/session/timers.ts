@@ -1,10 +1,15 @@
 import type { TimerName } from '../input.ts';
-import type { RuleId } from '../settings.ts';
+import { deadlineCommand } from '../policy/deadline-command.ts';
+import { deadlineCommandLine } from '../policy/deadline-command-line.ts';
+import { deadlineData } from '../policy/deadline-data.ts';
+import { deadlineDataRate } from '../policy/deadline-data-rate.ts';
+import { deadlineSasl } from '../policy/deadline-sasl.ts';
+import { deadlineSession } from '../policy/deadline-session.ts';
+import type { OutsideRule } from '../policy/rule.ts';
 import { recordAttempt } from './authentication.ts';
 import { isTooSlow } from './body.ts';
 import { closeSession, destroySession, enterCommand } from './closing.ts';
 import { dial, failOpening, onProxyHeaderFault, PROGRESS_EVERY_MS } from './opening.ts';
-import { OWN_REPLIES } from './own-replies.ts';
 import type { Turn } from './turn.ts';
 import { onUpstreamGone, onUpstreamTimeout } from './upstream.ts';
 
@@ -16,15 +21,15 @@ export function onTimer(turn: Turn, name: TimerName): void {
     case 'greeting-hold':
       return dial(turn);
     case 'command':
-      return expire(turn, 'deadline.command');
+      return expire(turn, deadlineCommand);
     case 'command-line':
-      return expire(turn, 'deadline.command-line');
+      return expire(turn, deadlineCommandLine);
     case 'sasl':
-      return expire(turn, 'deadline.sasl');
+      return expire(turn, deadlineSasl);
     case 'data':
-      return expire(turn, 'deadline.data');
+      return expire(turn, deadlineData);
     case 'session':
-      return expire(turn, 'deadline.session');
+      return expire(turn, deadlineSession);
     case 'client-tls':
       turn.record({ type: 'tls-failed', leg: 'client', reason: 'timeout' });
       return destroySession(turn, { closedBy: 'gate', rule: 'deadline.tls' });
@@ -46,17 +51,17 @@ export function onTimer(turn: Turn, name: TimerName): void {
 }
 
 /** The client missed a deadline: 421, and nothing half-sent is committed. */
-function expire(turn: Turn, rule: RuleId): void {
+function expire(turn: Turn, rule: OutsideRule): void {
   const { draft } = turn;
-  if (!turn.enforced(rule)) {
+  if (!turn.enforced(rule.id)) {
     if (draft.phase === 'command') enterCommand(turn);
     return;
   }
   if (draft.phase === 'tls-first' || draft.phase === 'starttls' || draft.phase === 'proxy-header') {
-    return destroySession(turn, { closedBy: 'gate', rule });
+    return destroySession(turn, { closedBy: 'gate', rule: rule.id });
   }
   if (draft.phase === 'sasl') recordAttempt(turn, 'aborted');
-  closeSession(turn, { closedBy: 'gate', reply: OWN_REPLIES.timeout, rule });
+  closeSession(turn, { closedBy: 'gate', reply: rule.reply(turn.settings, draft.reference), rule: rule.id });
 }
 
 /** A session that lives long says what it does (`session-progress`), and a slow body is judged even when nothing arrives. */
@@ -70,7 +75,7 @@ function onProgress(turn: Turn): void {
     slotsUsed: 0,
   });
   if (draft.body !== undefined && draft.phase === 'data' && isTooSlow(turn, draft.body)) {
-    return expire(turn, 'deadline.data-rate');
+    return expire(turn, deadlineDataRate);
   }
   turn.setTimer('progress', PROGRESS_EVERY_MS);
 }

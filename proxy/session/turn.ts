@@ -12,6 +12,7 @@ import { escapeField } from '../../lib/escape.ts';
 import type { ClientMode } from '../client-unit.ts';
 import type { Effect } from '../effect.ts';
 import type { Now, TimerName } from '../input.ts';
+import { modeOf } from '../policy/modes.ts';
 import type { Lists } from '../policy/rule.ts';
 import {
   encodeOwnReply,
@@ -82,7 +83,7 @@ export class Turn {
   }
 
   enforced(rule: RuleId): boolean {
-    return this.settings.modes[rule] === 'enforce';
+    return modeOf(this.settings.modes, rule) === 'enforce';
   }
 
   /** Records an event of this session. */

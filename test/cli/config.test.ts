@@ -44,9 +44,9 @@ test.each([
   { text: 'hostname: 5\n', want: '1:11: hostname: is 5; write "5" in quotes' },
   { text: 'limits: { junkMax: 1.5 }\n', want: '1:20: limits.junkMax: is 1.5; write a whole number' },
   { text: 'auth: { mechanisms: PLAIN }\n', want: '1:21: auth.mechanisms: is the text "PLAIN"; write [PLAIN]' },
-  { text: 'limits:\n', want: '1:9: limits: is empty; write keys and values, or leave the key out' },
+  { text: 'limits:\n', want: '1:8: limits: is empty; write keys and values, or leave the key out' },
   { text: 'limits: [1]\n', want: '1:9: limits: is a list; write keys and values' },
-  { text: 'networks:\n  trusted:\n', want: '2:12: networks.trusted: is empty; write a list, or leave the key out' },
+  { text: 'networks:\n  trusted:\n', want: '2:11: networks.trusted: is empty; write a list, or leave the key out' },
   // Ranges and choices.
   { text: 'http: { port: 70000 }\n', want: '1:15: http.port: 70000 is too much; write 65535 or less' },
   { text: 'limits: { sessionsMax: 0 }\n', want: '1:24: limits.sessionsMax: 0 is too little; write 1 or more' },
@@ -155,7 +155,7 @@ test.each([
     name: 'http on the port of a listener',
     text: 'listeners: [{ role: mx, port: 9725, withoutCertificate: true }]\nupstreams: { default: { host: a } }\ndomains: { names: [a.example] }\n',
     want: [
-      'postern.yaml:1:12: http.port: the listener mx listens on port 9725 already; 0.0.0.0 takes it already; keep one of them',
+      'postern.yaml:1:1: http.port: the listener mx listens on port 9725 already; 0.0.0.0 takes it already; keep one of them',
     ],
   },
   {

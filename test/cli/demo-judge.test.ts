@@ -94,6 +94,11 @@ test.each<[string, Partial<Traces>, Record<string, number>]>([
     { 'refused relay.denied': 1 },
   ],
   [
+    'a command that was deferred instead',
+    { events: [command({ verb: 'RCPT', verdict: { action: 'defer', rule: 'relay.denied' }, reply: upstream(451) })] },
+    { 'deferred relay.denied': 1 },
+  ],
+  [
     'a command refused by a rule that ends the session, once',
     {
       events: [

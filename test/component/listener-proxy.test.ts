@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import { expect, test } from 'vitest';
@@ -133,11 +133,13 @@ test('a version 2 header on a plain listener is recognised, never forwarded (ID-
 
 /** Sends the first octets a TLS client writes behind these octets, in one segment. */
 class Prefixed extends Duplex {
-  constructor(
-    readonly raw: ReturnType<typeof connect>,
-    private first: Uint8Array,
-  ) {
+  private readonly raw: Socket;
+  private first: Uint8Array;
+
+  constructor(raw: Socket, first: Uint8Array) {
     super();
+    this.raw = raw;
+    this.first = first;
     raw.on('data', (octets: Uint8Array) => this.push(octets));
     raw.on('end', () => this.push(null));
     raw.on('error', (error) => this.destroy(error));

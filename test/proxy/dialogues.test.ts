@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { elsewhere } from '../dialogues/elsewhere.ts';
 import { caseIds } from '../support/dialogue/catalogue.ts';
@@ -23,6 +23,11 @@ test('every dialogue and every entry of elsewhere.ts is a case of the catalogue,
   const ids = files.map(idOf);
   expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
   expect([...ids, ...Object.keys(elsewhere)].filter((id) => !caseIds.includes(id))).toEqual([]);
+});
+
+test.each(Object.entries(elsewhere))('%s is tested where elsewhere.ts says', (id, { file, id: as = id }) => {
+  const url = new URL(`../../${file}`, import.meta.url);
+  expect(existsSync(url) && readFileSync(url, 'utf8').includes(as), `${file} names ${as}`).toBe(true);
 });
 
 /** Two dozen runs of a long body on a busy machine. */

@@ -10,7 +10,9 @@ async function probe(actor: Actor, ...forwardPaths: readonly string[]): Promise<
   await client.say(MAIL);
   for (const path of forwardPaths) await client.say(`RCPT TO:<${path}>`);
   if ((await client.say('DATA')) === 354) {
-    client.send(plainLetter('Offers', 'victim@elsewhere.example'));
+    const body = plainLetter('Offers', 'victim@elsewhere.example');
+    actor.sends(body);
+    client.send(body);
     await client.say('.');
   }
   await client.quit();
@@ -18,7 +20,6 @@ async function probe(actor: Actor, ...forwardPaths: readonly string[]): Promise<
 
 /** What an open relay does: mail of a stranger to a third party. */
 export async function relayThroughOpenRelay(actor: Actor): Promise<void> {
-  actor.sends(plainLetter('Offers', 'victim@elsewhere.example'));
   await probe(actor, 'victim@elsewhere.example');
 }
 

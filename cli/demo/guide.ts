@@ -2,6 +2,17 @@ import type { Paint } from './paint.ts';
 import type { SetUp } from './set-up.ts';
 import { ACCOUNT } from './world.ts';
 
+/** What is about to be seen. */
+export const introduction = ({ configFile, ports }: SetUp, paint: Paint): string =>
+  [
+    paint('strong', 'Postern in front of an old mail server'),
+    `  the server behind    a stand-in on port ${ports.server} that believes everything and keeps what it is given`,
+    `  the firewall         postern start --config ${configFile}`,
+    '  the clients          each with an address of its own, which a PROXY header names',
+    '',
+    `${paint('strong', '>')} is what a client does; the lines below it are read from the event log as it is written.`,
+  ].join('\n');
+
 /** What the reader of the demo can try and look at while it runs. */
 export function readersHints({ configFile, ports }: SetUp, mailDirectory: string, paint: Paint): string {
   const swaks = `swaks --server 127.0.0.1:${ports.reader}`;
@@ -15,7 +26,7 @@ export function readersHints({ configFile, ports }: SetUp, mailDirectory: string
     `  ${swaks} ${account} --from alice@example.com --to dave@elsewhere.example`,
     '',
     paint('strong', 'Where to look'),
-    `  every event          bin/postern tail --config ${configFile}`,
+    `  every event          bin/postern tail --from-start --config ${configFile}`,
     `  the configuration    ${configFile}`,
     `  metrics and health   http://127.0.0.1:${ports.http}/metrics  http://127.0.0.1:${ports.http}/readyz`,
     `  delivered messages   ${mailDirectory}`,

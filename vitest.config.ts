@@ -7,11 +7,23 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/{contracts,component,integration}/**'] } },
+      {
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/{contracts,component,integration}/**'] },
+      },
       { test: { name: 'contract', include: ['test/contracts/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { name: 'component', include: ['test/component/**/*.test.ts'], testTimeout: 60_000 } },
-      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 180_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          testTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
     ],
-    coverage: { include: ['lib/**', 'events/**', 'log/*.ts', 'blocklist/*.ts', 'proxy/**/*.ts'], exclude: ['**/io/**'] },
+    coverage: {
+      include: ['lib/**', 'events/**', 'log/*.ts', 'blocklist/*.ts', 'proxy/**/*.ts'],
+      exclude: ['**/io/**'],
+    },
   },
 });

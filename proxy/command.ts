@@ -10,7 +10,7 @@ import { ownReply } from './reply.ts';
 import { isMechanism, parseInitialResponse, type SaslData, serialiseSaslLine } from './sasl.ts';
 import { type SyntaxFault, type Verb, verbs } from './syntax-fault.ts';
 
-export type { SyntaxFault, Verb } from './syntax-fault.ts';
+export type { SyntaxFault } from './syntax-fault.ts';
 
 /** Most octets of the name in EHLO or HELO (RFC 5321 section 4.5.3.1.2). */
 export const HELO_NAME_OCTETS_MAX = 255;

@@ -1,7 +1,7 @@
 import { parseAddress } from '../../lib/ip.ts';
 import { nearestWord } from '../nearest.ts';
 import type { Explained } from './explain.ts';
-import type { Environment, PartialConfig } from './load.ts';
+import type { Environment, PartialConfig } from './partial-config.ts';
 import type { ListenerConfig } from './schema.ts';
 
 type Path = readonly PropertyKey[];

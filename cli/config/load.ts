@@ -3,16 +3,9 @@ import { err, ok, type Result } from '../../lib/result.ts';
 import { crossFaults } from './cross-checks.ts';
 import { type Explained, explain } from './explain.ts';
 import { type Fault, inFileOrder, pathText } from './fault.ts';
+import type { Environment, PartialConfig } from './partial-config.ts';
 import { type Config, configSchema } from './schema.ts';
 import { type ConfigSource, readSource } from './source.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Parts of a configuration that are valid by themselves, whatever is wrong with the others. */
-export type PartialConfig = Partial<Omit<Config, 'listeners'>> & {
-  /** Sparse: a listener that is not valid leaves a hole, so that the others keep their index. */
-  readonly listeners: readonly (Config['listeners'][number] | undefined)[];
-};
 
 /**
  * Reads `postern.yaml`.

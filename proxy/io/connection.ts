@@ -162,6 +162,7 @@ export class Connection implements Turns, Wakeable {
       if (this.finished) return;
     }
     this.client.steer(this.upstream.blocked);
+    this.deadlines.arm(this.now.monotonicUs);
   }
 
   /** Deadlines, what happened on the sockets, then what the server behind said, then what the client said. */
@@ -171,13 +172,14 @@ export class Connection implements Turns, Wakeable {
       if (name !== undefined) return { kind: 'timer', name };
       this.timersDue = false;
     }
-    const { client, upstream } = this;
-    const input = this.inputs.shift() ?? upstream.next() ?? (upstream.blocked ? undefined : client.next());
+    const { client, upstream, inputs } = this;
+    if (inputs.length > 0) return inputs.shift();
+    const input = upstream.next() ?? (upstream.blocked ? undefined : client.next());
     if (input !== undefined) return input;
     // Nothing more can be answered now: what was said leaves, to each side in one packet.
     upstream.flush();
     client.flush();
-    return this.inputs.shift();
+    return inputs.length > 0 ? inputs.shift() : undefined;
   }
 
   private perform(effect: Effect): void {

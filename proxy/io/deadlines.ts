@@ -1,4 +1,4 @@
-import { type TimerName, timerNames } from '../input.ts';
+import type { TimerName } from '../input.ts';
 import type { Clock, TimerHandle, Wakeable } from './clock.ts';
 
 /** Longest time a Node timer can run; a later deadline is armed again when this has passed. */
@@ -7,7 +7,6 @@ export const TIMER_MS_MAX = 2_147_483_647;
 const EARLY_US_MAX = 1000;
 
 const NEVER = Number.POSITIVE_INFINITY;
-const indexOf: ReadonlyMap<TimerName, number> = new Map(timerNames.map((name, index) => [name, index]));
 
 /**
  * The deadlines of one session on one timer. Most deadlines are cleared or moved before they pass, so the timer is armed for
@@ -16,8 +15,10 @@ const indexOf: ReadonlyMap<TimerName, number> = new Map(timerNames.map((name, in
 export class Deadlines implements Wakeable {
   private readonly clock: Clock;
   private readonly target: Wakeable;
-  /** Monotonic microseconds, by index of `timerNames`. */
-  private readonly dueUs: number[] = timerNames.map(() => NEVER);
+  /** Those that run; a handful at once. */
+  private readonly names: TimerName[] = [];
+  /** When each of them is due, monotonic microseconds. */
+  private readonly dueUs: number[] = [];
   private armedUs = NEVER;
   private handle: TimerHandle | undefined;
 
@@ -27,32 +28,38 @@ export class Deadlines implements Wakeable {
     this.target = target;
   }
 
+  /** Sets or moves a deadline. It runs once `arm` was called. */
   set(name: TimerName, afterMs: number, nowUs: number): void {
-    const index = indexOf.get(name);
-    if (index === undefined) return;
+    const index = this.names.indexOf(name);
     const dueUs = nowUs + afterMs * 1000;
-    this.dueUs[index] = dueUs;
-    if (dueUs < this.armedUs) this.arm(dueUs, nowUs);
+    if (index === -1) {
+      this.names.push(name);
+      this.dueUs.push(dueUs);
+    } else this.dueUs[index] = dueUs;
   }
 
   clear(name: TimerName): void {
-    const index = indexOf.get(name);
-    if (index !== undefined) this.dueUs[index] = NEVER;
+    const index = this.names.indexOf(name);
+    if (index !== -1) this.remove(index);
   }
 
-  /** Removes and names the earliest deadline that has passed; arms the timer for the next one when there is none. */
+  /** Removes and names the earliest deadline that has passed. */
   takeDue(nowUs: number): TimerName | undefined {
-    let earliest = 0;
-    for (let index = 1; index < this.dueUs.length; index += 1) {
-      if (this.at(index) < this.at(earliest)) earliest = index;
-    }
-    const dueUs = this.at(earliest);
-    if (dueUs - nowUs <= EARLY_US_MAX) {
-      this.dueUs[earliest] = NEVER;
-      return timerNames[earliest];
-    }
-    if (dueUs < this.armedUs) this.arm(dueUs, nowUs);
-    return undefined;
+    const earliest = this.earliest();
+    const name = this.names[earliest];
+    if (name === undefined || this.at(earliest) - nowUs > EARLY_US_MAX) return undefined;
+    this.remove(earliest);
+    return name;
+  }
+
+  /** Sees to it that the timer fires no later than the earliest deadline. */
+  arm(nowUs: number): void {
+    const dueUs = this.at(this.earliest());
+    if (dueUs >= this.armedUs) return;
+    this.disarm();
+    this.armedUs = dueUs;
+    const afterMs = Math.min(Math.max(1, Math.ceil((dueUs - nowUs) / 1000)), TIMER_MS_MAX);
+    this.handle = this.clock.setTimer(afterMs, this);
   }
 
   wake(): void {
@@ -63,7 +70,8 @@ export class Deadlines implements Wakeable {
 
   /** Stops for good. */
   dispose(): void {
-    this.dueUs.fill(NEVER);
+    this.names.length = 0;
+    this.dueUs.length = 0;
     this.disarm();
   }
 
@@ -71,11 +79,20 @@ export class Deadlines implements Wakeable {
     return this.dueUs[index] ?? NEVER;
   }
 
-  private arm(dueUs: number, nowUs: number): void {
-    this.disarm();
-    this.armedUs = dueUs;
-    const afterMs = Math.min(Math.max(1, Math.ceil((dueUs - nowUs) / 1000)), TIMER_MS_MAX);
-    this.handle = this.clock.setTimer(afterMs, this);
+  private earliest(): number {
+    let earliest = 0;
+    for (let index = 1; index < this.dueUs.length; index += 1) {
+      if (this.at(index) < this.at(earliest)) earliest = index;
+    }
+    return earliest;
+  }
+
+  private remove(index: number): void {
+    const name = this.names.pop();
+    const dueUs = this.dueUs.pop();
+    if (name === undefined || dueUs === undefined || index === this.names.length) return;
+    this.names[index] = name;
+    this.dueUs[index] = dueUs;
   }
 
   private disarm(): void {

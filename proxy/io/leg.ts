@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { TlsFacts } from '../input.ts';
 
@@ -33,6 +33,11 @@ type LegSocket = Socket & { [legOf]?: Leg | undefined };
 function onData(this: LegSocket, octets: Uint8Array): void {
   this[legOf]?.received(octets);
 }
+/** One buffer for all: what it brings is copied before the next read. */
+function onRead(this: LegSocket, count: number, buffer: Uint8Array): boolean {
+  this[legOf]?.received(buffer.slice(0, count));
+  return true;
+}
 function onEnd(this: LegSocket): void {
   this[legOf]?.sawEnd();
 }
@@ -57,12 +62,20 @@ function onClose(this: LegSocket): void {
   this[legOf]?.sawClose();
 }
 
+/**
+ * Reads for sockets that mostly receive a line at a time: without this option of `connect` Node gets itself 64 KiB for every
+ * read. Such a socket reads from its connection on and emits no `data`.
+ */
+export const smallReads: OnReadOpts = { buffer: new Uint8Array(65_536), callback: onRead };
+
 /** One side of a session: a socket, and over it TLS once it has begun. */
 export class Leg {
   /** What is read and written: the TCP socket, or the TLS socket over it. */
   private socket: LegSocket;
   private readonly owner: LegOwner;
   private handshaking = false;
+  /** TLS is on it, or begins. */
+  private secured = false;
   private paused = false;
   private failed = false;
   private watchesDrain = false;
@@ -130,6 +143,13 @@ export class Leg {
     if (this.writable) this.socket.end();
   }
 
+  /** Closes in an orderly way, when nothing of the other side matters any more. */
+  leave(): void {
+    // Whatever was written is with the kernel, which delivers it before its FIN. TLS has a goodbye of its own.
+    if (this.socket.writableLength === 0 && !this.secured) this.destroy();
+    else this.end();
+  }
+
   /** Destroys at once; what waits in the write buffer is dropped, and the owner hears nothing more of it. */
   destroy(): void {
     this.socket[legOf] = undefined;
@@ -157,6 +177,7 @@ export class Leg {
   /** Goes on with a TLS socket whose handshake is under way. `event`: what tells that it is done. */
   secure(socket: TLSSocket, event: 'secure' | 'secureConnect'): void {
     this.handshaking = true;
+    this.secured = true;
     this.adopt(socket);
     socket.on(event, onSecure);
     if (event === 'secure') {

@@ -88,12 +88,12 @@ export class UpstreamSide implements LegOwner {
     if (reason !== undefined) this.turns.queue({ kind: 'upstream-tls-failed', reason });
   }
 
-  /** Half-closes after what is written. */
+  /** Closes behind what is written. */
   end(): void {
     const { leg } = this;
     if (leg === undefined) return;
     this.flush();
-    leg.end();
+    leg.leave();
     this.leaving = leg;
     this.leg = undefined;
   }
@@ -132,7 +132,6 @@ export class UpstreamSide implements LegOwner {
     if (leg !== this.leg) return;
     if (this.preamble !== undefined) leg.write(this.preamble);
     if (!this.implicitTls) {
-      leg.read();
       this.opened(undefined);
       return;
     }

@@ -3,7 +3,7 @@ import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { createSecureContext, type SecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { UpstreamSettings } from '../settings.ts';
-import { WRITE_BUFFER_OCTETS_MAX } from './leg.ts';
+import { smallReads, WRITE_BUFFER_OCTETS_MAX } from './leg.ts';
 import { messageOf } from './message-of.ts';
 import type { Slots } from './slots.ts';
 
@@ -74,6 +74,7 @@ export class Upstream {
       allowHalfOpen: true,
       noDelay: true,
       writableHighWaterMark: STREAM_MARK_OCTETS,
+      onread: smallReads,
     };
     const socket: CountedSocket = connect(options);
     socket[slotsOf] = this.slots;

@@ -13,17 +13,17 @@ function makeDeadlines() {
     wake: () => {
       for (;;) {
         const name = deadlines.takeDue(clock.monotonicUs());
-        if (name === undefined) return;
+        if (name === undefined) break;
         passed.push({ name, atMs: clock.nowMs - startMs });
       }
+      deadlines.arm(clock.monotonicUs());
     },
   });
-  return {
-    clock,
-    deadlines,
-    passed,
-    set: (name: TimerName, ms: number) => deadlines.set(name, ms, clock.monotonicUs()),
+  const set = (name: TimerName, ms: number): void => {
+    deadlines.set(name, ms, clock.monotonicUs());
+    deadlines.arm(clock.monotonicUs());
   };
+  return { clock, deadlines, passed, set };
 }
 
 test('deadlines pass in their order, each once', () => {

@@ -151,18 +151,6 @@ test('a certificate that a trusted one vouches for, for the right name', async (
   client.destroy();
 });
 
-test('a configuration that Node throws at: 421, an event, the process lives (TL-13)', async () => {
-  await using upstream = await ScriptedUpstream.listen(smtpServer({ tls: certificate }));
-  await using gate = await openGate(upstream, { tls: 'required' }, { serverName: JSON.parse('7') });
-  for (let round = 0; round < 2; round += 1) {
-    const client = await RawClient.connect(gate.port());
-    expect(await client.code()).toBe(421);
-    client.fin();
-    await gate.empty();
-  }
-  expect(gate.of('tls-failed')).toMatchObject([{ leg: 'upstream' }, { leg: 'upstream' }]);
-});
-
 test('garbage instead of a ServerHello: 421, an event, the process lives (TL-13)', async () => {
   await using upstream = await ScriptedUpstream.listen(async (connection) => {
     connection.send('220 up ESMTP\r\n');

@@ -195,7 +195,9 @@ export class TestGate implements AsyncDisposable {
     const endMs = Date.now() + withinMs;
     while (!holds()) {
       if (Date.now() > endMs)
-        throw new Error(`waited in vain for ${what}; events ${JSON.stringify(this.events.slice(-30).map(({ type }) => type))}`);
+        throw new Error(
+          `waited in vain for ${what}; events ${JSON.stringify(this.events.slice(-30).map(({ type }) => type))}`,
+        );
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }

@@ -3,8 +3,10 @@ import { eventSchemas, type MailEvent } from '../../../events/event.ts';
 import { AUTH_LINE_OCTETS_MAX } from '../../../proxy/decoder-limits.ts';
 import { clientBodies } from './client-bodies.ts';
 import type { InvariantId } from './dialogue.ts';
+import type { Machine } from './machine.ts';
 import { concatenate, toLatin1 } from './octets.ts';
-import type { DialogueRun } from './run-dialogue.ts';
+import type { ClientReply } from './replies.ts';
+import type { ScriptedServer } from './server.ts';
 
 /** Most octets the client decoder may hold back while it reads: one line that is not whole. */
 export const HELD_OCTETS_MAX = AUTH_LINE_OCTETS_MAX;
@@ -16,7 +18,17 @@ export interface InvariantFault {
   readonly reason: string;
 }
 
-type Check = (run: DialogueRun, secrets: readonly Uint8Array[]) => readonly string[];
+/** What is looked at of a dialogue that has run. */
+export interface RunSoFar {
+  readonly machine: Machine;
+  readonly server: ScriptedServer;
+  readonly replies: readonly ClientReply[];
+  readonly sentParts: readonly Uint8Array[];
+  readonly bodyStarts: readonly number[];
+  readonly clientReset: boolean;
+}
+
+type Check = (run: RunSoFar, secrets: readonly Uint8Array[]) => readonly string[];
 
 /** I2: one command, one reply, one verdict, in order. Intermediate replies (334, 354) and the greeting answer no command. */
 const oneReplyPerCommand: Check = (run) => {
@@ -142,6 +154,6 @@ const checks: readonly (readonly [InvariantId, Check])[] = [
 ];
 
 /** Everything of I2 to I9 that a finished run breaks. I1 is the comparison between runs. */
-export function checkInvariants(run: DialogueRun, secrets: readonly Uint8Array[]): readonly InvariantFault[] {
+export function checkInvariants(run: RunSoFar, secrets: readonly Uint8Array[]): readonly InvariantFault[] {
   return checks.flatMap(([id, check]) => check(run, secrets).map((reason) => ({ id, reason })));
 }

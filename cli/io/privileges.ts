@@ -8,12 +8,20 @@ type Run = Config['run'];
 
 const isRoot = (): boolean => process.getuid?.() === 0;
 
-/** What the system knows a user by: its number, that of its group, or those of all its groups. */
+/** What the system knows a user by: its number, that of its group, or those of all its groups. Throws for an unknown one. */
 function idsOf(flag: '-u' | '-g' | '-G', user: string): [number, ...number[]] {
-  const text = execFileSync('id', [flag, '--', user], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const text = idText(flag, user);
   const [first, ...others] = text.trim().split(' ').map(Number);
-  if (first === undefined || Number.isNaN(first)) throw new Error(`the system does not know ${user}`);
+  if (first === undefined || Number.isNaN(first) || text === '') throw new Error(`the system does not know ${user}`);
   return [first, ...others];
+}
+
+function idText(flag: string, user: string): string {
+  try {
+    return execFileSync('id', [flag, '--', user], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  } catch {
+    return '';
+  }
 }
 
 /** Makes the data directory, for the user that will run. @returns One line for the operator when it cannot be had. */
@@ -24,7 +32,7 @@ export function prepareDataDirectory(directory: string, { user }: Run): Result<u
       chownSync(directory, idsOf('-u', user)[0], idsOf('-g', user)[0]);
     return ok(undefined);
   } catch (error) {
-    return err(`dataDirectory ${directory}: ${textOf(error)}; name another one with dataDirectory or --data`);
+    return err(`dataDirectory ${directory}: ${textOf(error)}`);
   }
 }
 

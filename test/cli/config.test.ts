@@ -213,6 +213,16 @@ test.each([
   expect(faultsOf(text)).toEqual(want);
 });
 
+test.each(['discard', 'drop', 'quarantine', 'blackhole'])(
+  'PO-06: mode %s does not exist: nothing is accepted and dropped',
+  (mode) => {
+    for (const rule of ['message.nul', 'recipient.unknown', 'helo.syntax']) {
+      const [fault] = faultsBehind(`policy: { modes: { ${rule}: ${mode} } }\n`);
+      expect(fault).toContain('mail is delivered or refused, never accepted and dropped (RFC 5321 section 6.1)');
+    }
+  },
+);
+
 test('every fault is told at once, in the order of the file, those between settings too', () => {
   const text = `site: "a b"
 listeners:

@@ -27,7 +27,7 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'ID-06': { file: 'test/component/listener-proxy.test.ts' },
   'ID-07': { file: 'test/component/listener-proxy.test.ts' },
   'ID-09': { file: 'test/component/listener-proxy.test.ts' },
-  'ND-02': { file: 'test/component/resets.test.ts' },
+  'ND-02': { file: 'test/component/gate-chaos.test.ts' },
   'ND-04': { file: 'test/component/tls-client-leg.test.ts' },
   'PO-06': { file: 'test/cli/config.test.ts' },
   'R-44': { file: 'test/component/tls-upstream-leg.test.ts', id: 'TL-14' },

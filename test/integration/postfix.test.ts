@@ -70,13 +70,13 @@ body = b'Subject: large\r\n\r\n' + line * (octets // len(line))
 with smtplib.SMTP('127.0.0.1', port, timeout=110) as client:
     client.ehlo('client.example.net'); client.starttls(context=context); client.ehlo('client.example.net')
     client.sendmail('someone@example.net', ['anyone@example.com'], body)
-print(hashlib.sha256(body.replace(b'\r\n', b'\n')).hexdigest())
+print(hashlib.sha256(body.split(b'\r\n\r\n')[1].replace(b'\r\n', b'\n')).hexdigest())
 `;
 
-/** The hash of what was sent, found at the end of what Postfix stored behind the fields it put in front. */
+/** The hash of the body as Postfix stored it; it adds fields of its own to the header. */
 const storedBodyHash = (stored: Buffer): string =>
   createHash('sha256')
-    .update(stored.subarray(stored.lastIndexOf('Subject: large\n')))
+    .update(stored.subarray(stored.indexOf('\n\n') + 2))
     .digest('hex');
 
 describe.skipIf(missing !== undefined)(
@@ -215,7 +215,7 @@ describe.skipIf(missing !== undefined)(
         '--auth-password',
         'b',
       );
-      expect(clear.output).toContain('does not support authentication');
+      expect(clear.output).toContain('Host did not advertise authentication');
     });
 
     test('10 MB and 100 MB arrive with equal hashes, and the gate stays small', async () => {
@@ -223,7 +223,7 @@ describe.skipIf(missing !== undefined)(
         const before = (await xclient.postfix.delivered()).length;
         const sent = await run('python3', ['-c', python, String(xclient.mxPort), String(octets)]);
         expect(sent.code, sent.output).toBe(0);
-        const stored = (await xclient.postfix.untilDelivered(before + 1)).filter((each) => each.length > octets - 1000);
+        const stored = (await xclient.postfix.untilDelivered(before + 1)).filter((each) => each.length > octets * 0.9);
         expect(stored.map(storedBodyHash)).toContain(sent.output.trim());
       }
       // Supervisor, log and gate together.

@@ -5,7 +5,7 @@ import type { TlsSettings } from '../../proxy/io/tls.ts';
 import type { UpstreamRoute } from '../../proxy/io/upstream.ts';
 import { canonicalDomain } from '../../proxy/path.ts';
 import { observeAll } from '../../proxy/policy/modes.ts';
-import type { ListenerSettings, SessionSettings, UpstreamSettings } from '../../proxy/settings.ts';
+import type { ListenerSettings } from '../../proxy/settings.ts';
 import type { Config, ListenerConfig, UpstreamConfig } from './schema.ts';
 
 /** What the machine adds to the configuration. */
@@ -60,20 +60,16 @@ const isUnspecified = (address: string): boolean => address === '0.0.0.0' || add
 /** The configuration as a gate takes it. Every listener names an upstream that exists: {@link crossFaults} saw to that. */
 export function gateSettings(config: Config, around: Surroundings): GateSettings {
   const { limits, networks } = config;
-  const [first] = config.listeners;
-  const upstream = upstreamOf(config, first?.upstream ?? 'default', around);
   return {
     version: around.version,
     configHash: around.configHash,
     lists: around.lists,
     hasHistory: around.hasHistory,
-    session: sessionSettings(config, upstream.settings, around),
-    listeners: config.listeners.map(listenerSettings),
-    upstream: upstream.target,
-    upstreamConnectionsMax: upstream.connectionsMax,
-    upstreamsOfListeners: new Map(
-      config.listeners.map((listener) => [listener.name, upstreamOf(config, listener.upstream, around)]),
-    ),
+    session: sessionSettings(config, around),
+    listeners: config.listeners.map((listener) => ({
+      ...listenerSettings(listener),
+      route: upstreamOf(config, listener.upstream, around),
+    })),
     tls: around.tls,
     connections: {
       totalMax: limits.sessionsMax,
@@ -109,18 +105,13 @@ function upstreamOf({ upstreams }: Config, name: string, around: Surroundings): 
   return { target: { host, port, serverName, ca }, settings, connectionsMax };
 }
 
-function sessionSettings(
-  config: Config,
-  upstream: UpstreamSettings,
-  around: Surroundings,
-): Omit<SessionSettings, 'listener'> {
+function sessionSettings(config: Config, around: Surroundings): GateSettings['session'] {
   const { limits, policy } = config;
   const identity = identityOf(config, around.machine);
   const names = policy.ownNames.map((name) => canonicalAddress(name) ?? canonicalDomain(name) ?? name);
   return {
     ...identity,
     greetingText: config.greetingText,
-    upstream,
     deadlines: config.deadlines,
     limits,
     modes: around.panic ? observeAll(policy.modes) : policy.modes,

@@ -8,22 +8,23 @@ import { Gatekeeper, type GatekeeperSettings } from './gatekeeper.ts';
 import { Listener } from './listener.ts';
 import { Slots } from './slots.ts';
 import { TlsProvider, type TlsSettings } from './tls.ts';
-import { Upstream, type UpstreamRoute, type UpstreamTarget } from './upstream.ts';
+import { Upstream, type UpstreamRoute } from './upstream.ts';
 
 /** How long sessions get to say goodbye once the grace period is over, milliseconds. */
 export const GOODBYE_MS = 1000;
+
+/** A listener, and where its sessions go. */
+export interface GateListener extends ListenerSettings {
+  readonly route: UpstreamRoute;
+}
 
 /** Everything a gate is told by the configuration; a reload replaces it as a whole. */
 export interface GateSettings extends GatekeeperSettings {
   readonly version: string;
   readonly configHash: string;
-  readonly session: Omit<SessionSettings, 'listener'>;
-  readonly listeners: readonly ListenerSettings[];
-  readonly upstream: UpstreamTarget;
-  /** Connections to the server behind at once. */
-  readonly upstreamConnectionsMax: number;
-  /** Listeners, by name, whose sessions go to another server behind. */
-  readonly upstreamsOfListeners?: ReadonlyMap<string, UpstreamRoute>;
+  /** What all sessions have in common. */
+  readonly session: Omit<SessionSettings, 'listener' | 'upstream'>;
+  readonly listeners: readonly GateListener[];
   /** Undefined: no listener has a certificate. */
   readonly tls: TlsSettings | undefined;
   readonly lists: GateLists;
@@ -168,10 +169,9 @@ export class Gate implements AsyncDisposable {
     const tls = this.tlsFor(settings);
     if (!tls.ok) return tls;
     const contexts = new Map<string, SessionContext>();
-    for (const listener of settings.listeners) {
+    for (const { route, ...listener } of settings.listeners) {
       if (listener.tls !== 'none' && tls.value === undefined) return err(`listener ${listener.name}: no certificate`);
       const { host } = this;
-      const route = routeOf(settings, listener);
       const upstream = Upstream.create(route.target, route.settings.verifyCertificate, this.slotsFor(route));
       if (!upstream.ok) return upstream;
       contexts.set(placeOf(listener), {
@@ -221,10 +221,7 @@ export class Gate implements AsyncDisposable {
     this.settings = settings;
     if (tls !== undefined && settings.tls !== undefined) tls.replace(settings.tls);
     this.tls = tls ?? this.tls;
-    for (const listener of settings.listeners) {
-      const route = routeOf(settings, listener);
-      this.slotsFor(route).max = route.connectionsMax;
-    }
+    for (const { route } of settings.listeners) this.slotsFor(route).max = route.connectionsMax;
     this.host.gatekeeper.reconfigure(settings);
     this.host.setLists(settings.lists);
     const kept = [...before].filter(([place]) => contexts.has(place));
@@ -248,14 +245,6 @@ export class Gate implements AsyncDisposable {
     return { v: EVENT_VERSION, at: this.host.clock.wallMs(), site, gate };
   }
 }
-
-/** Where the sessions of a listener go. */
-const routeOf = (settings: GateSettings, { name }: ListenerSettings): UpstreamRoute =>
-  settings.upstreamsOfListeners?.get(name) ?? {
-    target: settings.upstream,
-    settings: settings.session.upstream,
-    connectionsMax: settings.upstreamConnectionsMax,
-  };
 
 /** What a listener is recognised by over a reload. With port 0 the system chooses, so its name tells it apart. */
 const placeOf = ({ address, port, name }: ListenerSettings): string => `${address} ${port === 0 ? name : port}`;

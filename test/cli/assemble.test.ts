@@ -88,9 +88,11 @@ domains: { names: [example.com] }
   const settings = config.ok
     ? settingsOf(config.value, { trustedCertificates: new Map([['users', 'PEM']]) })
     : undefined;
-  expect(settings?.upstream).toEqual({ host: '192.0.2.10', port: 25, serverName: undefined, ca: undefined });
-  expect(settings?.upstreamConnectionsMax).toBe(7);
-  expect(settings?.upstreamsOfListeners?.get('submission')).toEqual({
+  expect(settings?.listeners[0]?.route).toMatchObject({
+    target: { host: '192.0.2.10', port: 25, serverName: undefined, ca: undefined },
+    connectionsMax: 7,
+  });
+  expect(settings?.listeners[1]?.route).toEqual({
     target: { host: 'mail.example.com', port: 587, serverName: undefined, ca: 'PEM' },
     settings: {
       tls: 'required',

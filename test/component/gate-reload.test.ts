@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { expect, test } from 'vitest';
-import type { ListenerSettings } from '../../proxy/settings.ts';
+import type { GateListener } from '../../proxy/io/gate.ts';
 import { certificateFor, make } from '../support/certificates.ts';
 import { TestGate } from '../support/gate.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ScriptedUpstream, smtpServer } from '../support/scripted-upstream.ts';
 
 /** The listener of the test gate, changed. */
-function listenerOf(gate: TestGate, changes: Partial<ListenerSettings>): ListenerSettings {
+function listenerOf(gate: TestGate, changes: Partial<GateListener>): GateListener {
   const [first] = gate.options.listeners;
   if (first === undefined) throw new Error('no listener');
   return { ...first, ...changes };

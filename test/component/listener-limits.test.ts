@@ -162,14 +162,7 @@ test.each([
   },
   {
     changes: {
-      options: {
-        upstream: {
-          host: 'x',
-          port: 25,
-          serverName: undefined,
-          ca: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----',
-        },
-      },
+      target: { ca: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' },
     },
     line: /upstream certificates: /,
   },

@@ -14,11 +14,7 @@ const openGate = (
   upstream: ScriptedUpstream,
   settings: Partial<UpstreamSettings>,
   target: Partial<UpstreamTarget> = {},
-): Promise<TestGate> =>
-  TestGate.open(upstream.port, {
-    upstream: settings,
-    options: { upstream: { host: '127.0.0.1', port: upstream.port, serverName: undefined, ca: undefined, ...target } },
-  });
+): Promise<TestGate> => TestGate.open(upstream.port, { upstream: settings, target });
 
 test.each(['opportunistic', 'required'] as const)(
   'STARTTLS to the server behind (%s): the message arrives, and capabilities from before TLS are forgotten (TL-11)',

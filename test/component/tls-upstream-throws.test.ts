@@ -22,7 +22,7 @@ test.each(['required', 'implicit'] as const)(
     await using upstream = await ScriptedUpstream.listen(smtpServer({ tls: certificate }));
     await using gate = await TestGate.open(upstream.port, {
       upstream: { tls },
-      options: { upstream: { host: '127.0.0.1', port: upstream.port, serverName: 'throws.example', ca: undefined } },
+      target: { serverName: 'throws.example' },
     });
     for (let round = 1; round <= 2; round += 1) {
       const client = await RawClient.connect(gate.port());

@@ -59,7 +59,7 @@ test('a 421 greeting of the server behind is passed on', async () => {
 
 test('connections to the server behind have a limit: beyond it 421, and again 220 when one is free', async () => {
   await using upstream = await ScriptedUpstream.listen(smtpServer());
-  await using gate = await TestGate.open(upstream.port, { options: { upstreamConnectionsMax: 2 } });
+  await using gate = await TestGate.open(upstream.port, { upstreamConnectionsMax: 2 });
   const clients = [await RawClient.connect(gate.port()), await RawClient.connect(gate.port())];
   for (const client of clients) expect(await client.code()).toBe(220);
   const refused = await RawClient.connect(gate.port());

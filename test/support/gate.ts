@@ -3,6 +3,7 @@ import { type Prefix, PrefixSet, parsePrefix } from '../../lib/ip.ts';
 import { systemClock } from '../../proxy/io/clock.ts';
 import { type Gate, type GateOptions, openGate } from '../../proxy/io/gate.ts';
 import type { Logger } from '../../proxy/io/logger.ts';
+import type { UpstreamTarget } from '../../proxy/io/upstream.ts';
 import { defaultConnectionLimits } from '../../proxy/limits.ts';
 import { defaultModes } from '../../proxy/policy/modes.ts';
 import type {
@@ -125,22 +126,28 @@ export class LogLines implements Logger {
 export interface GateChanges extends SessionChanges {
   /** In place of the one listener. */
   readonly listeners?: readonly Partial<ListenerSettings>[];
+  /** Where the server behind is, if not on loopback in clear. */
+  readonly target?: Partial<UpstreamTarget>;
+  readonly upstreamConnectionsMax?: number;
   /** Anything else of the options. */
   readonly options?: Partial<GateOptions>;
 }
 
 /** What a gate in front of `upstreamPort` on loopback is opened with, and what it records and logs. */
 export function gateOptions(upstreamPort: number, changes: GateChanges = {}) {
-  const { listener, ...session } = sessionSettings(changes);
+  const { listener, upstream, ...session } = sessionSettings(changes);
+  const route = {
+    target: { host: '127.0.0.1', port: upstreamPort, serverName: undefined, ca: undefined, ...changes.target },
+    settings: upstream,
+    connectionsMax: changes.upstreamConnectionsMax ?? 10_000,
+  };
   const events: MailEvent[] = [];
   const log = new LogLines();
   const options: GateOptions = {
     version: '0.0.0',
     configHash: 'hash',
     session,
-    listeners: changes.listeners?.map((each) => ({ ...listener, ...each })) ?? [listener],
-    upstream: { host: '127.0.0.1', port: upstreamPort, serverName: undefined, ca: undefined },
-    upstreamConnectionsMax: 10_000,
+    listeners: (changes.listeners ?? [{}]).map((each) => ({ ...listener, ...each, route })),
     connections: { ...defaultConnectionLimits, perSourceMax: 10_000, perMinuteMax: 1_000_000 },
     networks: { trusted: prefixes(), never: prefixes(), normalised: prefixes() },
     balancers: prefixes(),

@@ -2,7 +2,17 @@
  * Upper case of the letters a to z, and of nothing else. `toUpperCase` alone folds other characters into ASCII letters
  * (U+017F becomes S), which would make a keyword of what is none.
  */
-export const upperAscii = (text: string): string => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
+export const upperAscii = (text: string): string =>
+  hasLowerCase(text) ? text.replace(/[a-z]+/g, (letters) => letters.toUpperCase()) : text;
+
+/** Nearly every word that is compared is in upper case already. */
+function hasLowerCase(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code >= 0x61 && code <= 0x7a) return true;
+  }
+  return false;
+}
 
 /** 0 to 9. */
 export const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { assert } from './assert.ts';
 
 /** Octets of randomness that {@link uuidV7} takes. */
@@ -24,16 +25,14 @@ const digitValues: ReadonlyMap<string, bigint> = new Map([
 export function uuidV7(wallMs: number, random: Uint8Array): string {
   assert(Number.isInteger(wallMs) && wallMs >= 0 && wallMs < 2 ** 48, 'a time is 48 bits of milliseconds');
   assert(random.length === UUID_RANDOM_OCTETS, 'a UUID takes ten random octets');
-  const octets = [...random];
+  const octets = Buffer.from(random);
   octets[0] = 0x70 | ((octets[0] ?? 0) & 0x0f);
   octets[2] = 0x80 | ((octets[2] ?? 0) & 0x3f);
-  const hex =
-    wallMs.toString(16).padStart(12, '0') + octets.map((octet) => octet.toString(16).padStart(2, '0')).join('');
-  return hyphenated(hex);
+  return hyphenated(wallMs.toString(16).padStart(12, '0') + octets.toString('hex'));
 }
 
 const hyphenated = (hex: string): string =>
-  [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 
 /**
  * The reference that stands in a refusal: the same 128 bits as the session id, in 26 characters of Crockford's base32, as a
@@ -43,11 +42,19 @@ const hyphenated = (hex: string): string =>
  */
 export function referenceOf(sid: string): string {
   assert(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(sid), 'a session id is a UUID');
-  const value = BigInt(`0x${sid.replaceAll('-', '')}`);
-  const digits = Array.from({ length: REFERENCE_LENGTH }, (_, index) =>
-    alphabet.charAt(Number((value >> BigInt(5 * (REFERENCE_LENGTH - 1 - index))) & 31n)),
-  );
-  return digits.join('');
+  let reference = '';
+  // 26 characters hold 130 bits; the first two are always zero.
+  let bits = 0;
+  let bitCount = 2;
+  for (const digit of sid) {
+    if (digit === '-') continue;
+    bits = ((bits & 0x1f) << 4) | Number.parseInt(digit, 16);
+    bitCount += 4;
+    if (bitCount < 5) continue;
+    bitCount -= 5;
+    reference += alphabet.charAt((bits >> bitCount) & 0x1f);
+  }
+  return reference;
 }
 
 /**
@@ -63,6 +70,6 @@ export function sidOfReference(reference: string): string | undefined {
     if (digit === undefined) return undefined;
     value = (value << 5n) | digit;
   }
-  // 26 characters hold 130 bits; the first two are always zero.
+  // The two bits that 26 characters have beyond 128.
   return value >> 128n === 0n ? hyphenated(value.toString(16).padStart(32, '0')) : undefined;
 }

@@ -5,9 +5,11 @@ const CR = 0x0d;
 const LF = 0x0a;
 /** First octets of a line that its limit may depend on. */
 const HEAD_OCTETS = 8;
+/** No line is limited to less (RFC 5321 section 4.5.3.1.4): a shorter one is read without asking for its limit. */
+export const LINE_OCTETS_LEAST = 512;
 
 export interface LineRules {
-  /** Most octets of the line, its end included. `head`: its first octets, eight where it has as many. */
+  /** Most octets of the line, its end included, {@link LINE_OCTETS_LEAST} or more. `head`: its first octets, eight where it has as many. */
   readonly octetsMax: (head: Uint8Array) => number;
   /** Octets read beyond `octetsMax` to find the end of the line. */
   readonly tailOctetsMax: number;
@@ -74,17 +76,25 @@ export class LineReader {
     for (;;) {
       const piece = this.#queue.pieceAt(this.#seen - this.#dropped);
       if (piece.length === 0) return undefined;
-      const limit = this.#overlong?.givenUpAt ?? rules.octetsMax(this.#queue.peek(HEAD_OCTETS));
-      const end = this.#scan(piece.subarray(0, limit - this.#seen), rules.bareLineFeedEnds);
+      const limit = this.#limit(piece.length, rules);
+      const end = this.#scan(piece, Math.min(piece.length, limit - this.#seen), rules.bareLineFeedEnds);
       const line = end === undefined ? this.#goOn(limit, rules) : this.#finish(end);
       if (line !== undefined) return line;
     }
   }
 
-  #scan(piece: Uint8Array, bareLineFeedEnds: boolean): LineEnd | undefined {
+  #limit(pieceOctets: number, rules: LineRules): number {
+    if (this.#overlong !== undefined) return this.#overlong.givenUpAt;
+    if (this.#seen + pieceOctets < LINE_OCTETS_LEAST) return LINE_OCTETS_LEAST;
+    return rules.octetsMax(this.#queue.peek(HEAD_OCTETS));
+  }
+
+  /** Looks at the first `octetCount` octets of a piece. */
+  #scan(piece: Uint8Array, octetCount: number, bareLineFeedEnds: boolean): LineEnd | undefined {
     let seen = this.#seen;
     let afterCarriageReturn = this.#afterCarriageReturn;
-    for (const octet of piece) {
+    for (let index = 0; index < octetCount; index += 1) {
+      const octet = piece[index];
       if (afterCarriageReturn) {
         return octet === LF ? { octets: seen + 1, endOctets: 2 } : { octets: seen, fault: 'bare-cr' };
       }

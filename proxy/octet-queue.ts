@@ -47,6 +47,8 @@ export class OctetQueue {
   /** The waiting octets from `offset` to the end of the piece that holds it; empty at the end of the queue. */
   pieceAt(offset: number): Uint8Array {
     let at = this.#consumed + offset;
+    const [first = nothing] = this.#pieces;
+    if (at === 0) return first;
     for (const piece of this.#pieces) {
       if (at < piece.length) return at === 0 ? piece : piece.subarray(at);
       at -= piece.length;
@@ -74,6 +76,12 @@ export class OctetQueue {
     const skipped = Math.min(count, this.#length);
     this.#length -= skipped;
     this.#consumed += skipped;
+    // Nearly always all of it goes at once: one line, one reply.
+    if (this.#length === 0) {
+      this.#pieces.length = 0;
+      this.#consumed = 0;
+      return;
+    }
     let whole = 0;
     for (const piece of this.#pieces) {
       if (this.#consumed < piece.length) break;

@@ -1,6 +1,6 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { EVIDENCE_OCTETS_MAX } from '../events/event.ts';
-import { isDigit } from '../lib/ascii.ts';
+import { isDigit, isPrintable } from '../lib/ascii.ts';
 import { assert } from '../lib/assert.ts';
 import { REPLY_LINE_OCTETS_MAX, REPLY_LINES_MAX, REPLY_OCTETS_MAX } from './decoder-limits.ts';
 import type { UpstreamUnit } from './input.ts';
@@ -9,6 +9,7 @@ import { OctetQueue } from './octet-queue.ts';
 
 const HYPHEN = 0x2d;
 const SP = 0x20;
+const ZERO = 0x30;
 const CODE_DIGITS = 3;
 
 /** One line of a reply. `last`: no hyphen behind the code. */
@@ -136,9 +137,15 @@ function parseReplyLine(line: Uint8Array): ReplyLine | undefined {
   const [hundreds = 0, tens = 0, ones = 0, separator] = line;
   if (!isDigit(hundreds) || !isDigit(tens) || !isDigit(ones)) return undefined;
   if (separator !== undefined && separator !== SP && separator !== HYPHEN) return undefined;
-  const code = Number(latin1(line.subarray(0, CODE_DIGITS)));
+  const code = (hundreds - ZERO) * 100 + (tens - ZERO) * 10 + (ones - ZERO);
   if (code < 200 || code > 599) return undefined;
   return { code, last: separator !== HYPHEN, text: safeText(line.subarray(CODE_DIGITS + 1)) };
+}
+
+/** Nearly every line is printable ASCII. */
+function isPlain(octets: Uint8Array): boolean {
+  for (let index = 0; index < octets.length; index += 1) if (!isPrintable(octets[index] ?? 0)) return false;
+  return true;
 }
 
 /**
@@ -146,9 +153,11 @@ function parseReplyLine(line: Uint8Array): ReplyLine | undefined {
  * it; a tab becomes a space, and everything else that is not printable becomes `?`.
  */
 function safeText(octets: Uint8Array): string {
+  if (isPlain(octets)) return latin1(octets);
   const utf8 = isUtf8(octets) ? Buffer.from(octets).toString('utf8') : undefined;
   const text = utf8 !== undefined && !/[\x80-\x9f]/.test(utf8) ? utf8 : latin1(octets).replace(/[\x80-\xff]/g, '?');
   return text.replace(/\t/g, ' ').replace(/[\x00-\x1f\x7f]/g, '?');
 }
 
-const latin1 = (octets: Uint8Array): string => Buffer.from(octets).toString('latin1');
+const latin1 = (octets: Uint8Array): string =>
+  Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1');

@@ -30,6 +30,7 @@ import type { Awaited, Draft, PendingCommand, Phase } from './state.ts';
 type SessionFields = 'v' | 'at' | 'site' | 'gate' | 'listener' | 'role' | 'ip' | 'sid' | 'seq';
 type SessionEvent = Extract<MailEvent, { sid: string }>;
 type Body<E> = E extends SessionEvent ? Omit<E, SessionFields> : never;
+type Writable<E> = { -readonly [K in keyof E]: E[K] };
 
 const severities: Partial<Record<AnomalyKind, 'notice' | 'critical'>> = {
   'premature-eod-reply': 'critical',
@@ -88,21 +89,27 @@ export class Turn {
 
   /** Records an event of this session. */
   record(event: Body<SessionEvent>, bodyDigest = false): void {
+    const whole = Object.assign(this.nextEvent(event.type), event) as MailEvent;
+    this.effects.push(bodyDigest ? { kind: 'record', event: whole, bodyDigest } : { kind: 'record', event: whole });
+  }
+
+  /** What every event of this session begins with; its place in the session is taken. */
+  private nextEvent(type: SessionEvent['type']): Pick<SessionEvent, SessionFields | 'type'> {
     const { draft, settings } = this;
-    const whole = {
+    const { seq } = draft;
+    draft.seq += 1;
+    return {
       v: EVENT_VERSION,
       at: this.now.wallMs,
       site: settings.site,
       gate: settings.gate,
       sid: draft.sid,
-      seq: draft.seq,
+      seq,
       listener: settings.listener.name,
       role: settings.listener.role,
       ip: draft.source.ip,
-      ...event,
-    } as MailEvent;
-    draft.seq += 1;
-    this.effects.push(bodyDigest ? { kind: 'record', event: whole, bodyDigest } : { kind: 'record', event: whole });
+      type,
+    };
   }
 
   /** Records hostile or broken input. `octets` must hold no secret and no body. */
@@ -190,15 +197,12 @@ export class Turn {
     draft.commandCount += 1;
     if (reply !== undefined && reply.code >= 500) draft.errorCount += 1;
     const observed = extra.observed === undefined ? pending.observed : [...pending.observed, ...extra.observed];
-    this.record({
-      type: 'command',
-      ...pending.facts,
-      verdict,
-      ...(observed.length === 0 ? {} : { observed: [...observed] }),
-      ...(extra.nearMiss === undefined ? {} : { nearMiss: extra.nearMiss }),
-      ...(reply === undefined ? {} : { reply }),
-      latencyUs: Math.max(0, this.now.monotonicUs - pending.startedUs),
-    });
+    const latencyUs = Math.max(0, this.now.monotonicUs - pending.startedUs);
+    const event: Writable<Body<EventByType<'command'>>> = { ...pending.facts, type: 'command', verdict, latencyUs };
+    if (observed.length > 0) event.observed = [...observed];
+    if (extra.nearMiss !== undefined) event.nearMiss = extra.nearMiss;
+    if (reply !== undefined) event.reply = reply;
+    this.record(event);
   }
 
   /** The session ends before the pending command got a reply: it is recorded all the same. */
@@ -221,7 +225,8 @@ export class Turn {
 export function replyFacts(reply: UpstreamReply): NonNullable<EventByType<'command'>['reply']> {
   const enhanced = enhancedCodeOf(reply);
   const text = replyTextForEvent(reply);
-  return { code: reply.code, ...(enhanced === undefined ? {} : { enhanced }), text, from: 'upstream' };
+  const { code } = reply;
+  return enhanced === undefined ? { code, text, from: 'upstream' } : { code, enhanced, text, from: 'upstream' };
 }
 
 /** Text from the network as an event may hold it. */

@@ -170,15 +170,15 @@ export class ClientSide implements LegOwner {
   legData(_leg: Leg, octets: Uint8Array): void {
     if (this.drain === undefined) {
       this.decoder.push(octets);
-      this.turns.turn(undefined);
+      this.turns.came(this.decoder.bufferedOctets);
     } else if (!this.drain.delivered) {
       this.drained(octets);
-      this.turns.turn(undefined);
+      this.turns.came(0);
     }
   }
 
   legEnded(): void {
-    this.turns.turn(undefined);
+    this.turns.came(0);
   }
 
   legDrained(): void {

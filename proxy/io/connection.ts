@@ -13,6 +13,7 @@ import { ClientSide } from './client-side.ts';
 import type { Clock, Wakeable } from './clock.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Logger } from './logger.ts';
+import { ROUND_OCTETS_MAX, type Rounds, type Served } from './rounds.ts';
 import type { Slots } from './slots.ts';
 import type { ListenerTls } from './tls.ts';
 import type { Turns } from './turns.ts';
@@ -48,6 +49,7 @@ export interface SessionContext {
 export interface SessionHost {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly rounds: Rounds;
   /** The lists in force now. */
   readonly lists: Lists;
   /** Share of the session slots in use, 0 to 1. */
@@ -71,7 +73,7 @@ function settled(connection: Connection): void {
  * One session: the two sides, the deadlines and the reducer. It delivers one input at a time and performs its effects in
  * order; nothing here decides what an octet means.
  */
-export class Connection implements Turns, Wakeable {
+export class Connection implements Turns, Wakeable, Served {
   readonly context: SessionContext;
   readonly peer: Peer;
   readonly sid: string;
@@ -91,6 +93,8 @@ export class Connection implements Turns, Wakeable {
   private running = false;
   private finished = false;
   private timersDue = false;
+  /** It waits for its place in a round. */
+  private cameSince = false;
 
   /** @param nameless - Where this connection took a slot, if it has to name itself or shake hands first. */
   constructor(socket: Socket, { peer, sid }: Arrived, context: SessionContext, nameless: Slots | undefined) {
@@ -134,8 +138,28 @@ export class Connection implements Turns, Wakeable {
     this.inputs.push(input);
   }
 
-  /** Never re-entrant: an input that comes in the midst of a turn waits for its place. */
+  came(waiting: number): void {
+    if (waiting >= ROUND_OCTETS_MAX) this.turn(undefined);
+    else if (!this.cameSince) {
+      this.cameSince = true;
+      this.host.rounds.add(this);
+    }
+  }
+
+  /** Its place in a round. */
+  serve(): void {
+    if (this.cameSince) this.turn(undefined);
+  }
+
+  /** What came before `input` is served before it. */
   turn(input: Input | undefined): void {
+    if (this.cameSince && input !== undefined) this.takeTurn(undefined);
+    this.takeTurn(input);
+  }
+
+  /** Never re-entrant: an input that comes in the midst of a turn waits for its place. */
+  private takeTurn(input: Input | undefined): void {
+    this.cameSince = false;
     if (this.finished) return;
     if (input !== undefined) this.inputs.push(input);
     if (input?.kind === 'client-tls-started') this.named();

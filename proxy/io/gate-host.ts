@@ -11,6 +11,7 @@ import type { Gatekeeper } from './gatekeeper.ts';
 import type { ListenerHost } from './listener.ts';
 import type { Logger } from './logger.ts';
 import { RefusalCounter } from './refusals.ts';
+import { Rounds } from './rounds.ts';
 import { SessionIds } from './session-ids.ts';
 
 /** What the program around a gate gives it. */
@@ -33,6 +34,7 @@ export class GateHost implements ListenerHost {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onTurn: ((microseconds: number) => void) | undefined;
+  readonly rounds = new Rounds();
   readonly door: Door;
   readonly refusals: RefusalCounter;
   readonly gatekeeper: Gatekeeper;

@@ -117,11 +117,11 @@ export class UpstreamSide implements LegOwner {
   legData(leg: Leg, octets: Uint8Array): void {
     if (leg !== this.leg) return;
     this.decoder.push(octets);
-    this.turns.turn(undefined);
+    this.turns.came(this.decoder.bufferedOctets);
   }
 
   legEnded(leg: Leg): void {
-    if (leg === this.leg) this.turns.turn(undefined);
+    if (leg === this.leg) this.turns.came(0);
   }
 
   legDrained(leg: Leg): void {

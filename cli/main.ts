@@ -1,4 +1,5 @@
 import { EXIT_FAULT, EXIT_OK, EXIT_USAGE } from './flags.ts';
+import { saveCompileCache, useCompileCache } from './io/compile-cache.ts';
 import { nearestWord } from './nearest.ts';
 import { version } from './version.ts';
 
@@ -66,7 +67,9 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function runCommand(verb: string, { load }: Command, argv: readonly string[]): Promise<number> {
   try {
-    return await (await load()).run(argv);
+    const { run } = await load();
+    saveCompileCache();
+    return await run(argv);
   } catch (error) {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
     if (!isMissing) throw error;
@@ -74,6 +77,8 @@ async function runCommand(verb: string, { load }: Command, argv: readonly string
     return EXIT_FAULT;
   }
 }
+
+useCompileCache();
 
 // Whoever reads our output may leave first: `postern tail | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT_OK : 1));

@@ -79,7 +79,7 @@ domains: { names: [example.com] }
 limits: { sessionsMax: 20000, sessionsPerSourceMax: 20000, connectionsPerMinuteMax: 1000000 }
 dataDirectory: ${join(directory, 'data')}
 http: { port: ${listen + 1} }
-logging: { level: warn }
+logging: { level: error }
 `;
 
 const haproxy: Candidate = {

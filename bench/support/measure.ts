@@ -49,12 +49,12 @@ export function cpuUsOf(pid: number): number {
   return (ticks / TICKS_PER_SECOND) * 1_000_000;
 }
 
-/** Resident memory of a process and everything it started, in octets. */
+/** Memory of a process and everything it started, in octets; what several processes share counts once (PSS of Linux). */
 export function residentOf(pid: number): number {
   let octets = 0;
   for (const each of familyOf(pid)) {
     try {
-      const line = readFileSync(`/proc/${each}/status`, 'latin1').match(/VmRSS:\s+(\d+) kB/);
+      const line = readFileSync(`/proc/${each}/smaps_rollup`, 'latin1').match(/^Pss:\s+(\d+) kB/m);
       octets += Number(line?.[1] ?? 0) * 1024;
     } catch {
       // It ended in between.

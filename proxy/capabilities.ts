@@ -42,12 +42,12 @@ export interface Capabilities {
 export function keywordsOf(reply: UpstreamReply): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const line of reply.lines.slice(1)) {
-    const [first = '', ...rest] = line.split(/[ \t]+/).filter((word) => word !== '');
+    const [first = '', ...rest] = wordsOf(line.includes('\t') ? line.replaceAll('\t', ' ') : line);
     const oldForm = upperAscii(first.slice(0, AUTH_EQUALS.length)) === AUTH_EQUALS;
     const keyword = oldForm ? 'AUTH' : upperAscii(first);
-    const words = oldForm ? [first.slice(AUTH_EQUALS.length), ...rest] : rest;
-    if (isKeyword(keyword))
-      found.set(keyword, [found.get(keyword) ?? '', ...words].filter((word) => word !== '').join(' '));
+    if (!isKeyword(keyword)) continue;
+    const words = [found.get(keyword) ?? '', oldForm ? first.slice(AUTH_EQUALS.length) : '', ...rest];
+    found.set(keyword, words.filter((word) => word !== '').join(' '));
   }
   return found;
 }
@@ -63,7 +63,8 @@ function isKeyword(word: string): boolean {
   return word !== '';
 }
 
-const wordsOf = (text: string): readonly string[] => (text === '' ? [] : text.split(' '));
+/** The words of a text with blanks around them. */
+const wordsOf = (text: string): readonly string[] => text.split(' ').filter((word) => word !== '');
 
 /** The server behind lists STARTTLS (RFC 3207 section 4). */
 export const startTlsOffered = (keywords: ReadonlyMap<string, string>): boolean => keywords.has('STARTTLS');

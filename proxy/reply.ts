@@ -46,10 +46,12 @@ export function encodeOwnReply(reply: OwnReply, withEnhanced: boolean): Uint8Arr
 /** Writes a reply of the server behind: the same code and texts, in UTF-8, every line with its separator, ended by CRLF. */
 export function encodeUpstreamReply(reply: UpstreamReply): Uint8Array {
   assert(isReplyCode(reply.code), 'a reply code is 200 to 599');
-  const lines = reply.lines.length === 0 ? [''] : reply.lines;
-  const last = lines.length - 1;
-  const whole = lines.map((text, index) => `${reply.code}${index === last ? ' ' : '-'}${withoutControls(text)}\r\n`);
-  return Buffer.from(whole.join(''), 'utf8');
+  const { code, lines } = reply;
+  let whole = '';
+  for (let index = 0; index < lines.length - 1; index += 1)
+    whole += `${code}-${withoutControls(lines[index] ?? '')}\r\n`;
+  whole += `${code} ${withoutControls(lines.at(-1) ?? '')}\r\n`;
+  return Buffer.from(whole, 'utf8');
 }
 
 /** The decoder has done this already; a reply can be split here only if both fail. */

@@ -4,66 +4,19 @@ import type { MailEvent } from '../../events/event.ts';
 import { unreachable } from '../../lib/assert.ts';
 import type { Effect } from '../effect.ts';
 import type { Admission, Input, Now } from '../input.ts';
-import type { Lists } from '../policy/rule.ts';
 import type { ProxyHeader } from '../proxy-header.ts';
 import { openSession, type Session, step } from '../session.ts';
-import type { SessionSettings } from '../settings.ts';
 import { BodyDigest } from './body-digest.ts';
 import { ClientSide } from './client-side.ts';
-import type { Clock, Wakeable } from './clock.ts';
+import type { Wakeable } from './clock.ts';
 import { Deadlines } from './deadlines.ts';
-import type { Logger } from './logger.ts';
-import { ROUND_OCTETS_MAX, type Rounds, type Served } from './rounds.ts';
+import { ROUND_OCTETS_MAX, type Served } from './rounds.ts';
+import type { Arrived, HostedSession, Peer, SessionContext, SessionHost } from './session-context.ts';
 import type { Slots } from './slots.ts';
-import type { ListenerTls } from './tls.ts';
 import type { Turns } from './turns.ts';
-import type { Upstream } from './upstream.ts';
 import { UpstreamSide } from './upstream-side.ts';
 
 const CRASH_REPLY = Buffer.from('421 4.3.0 Service not available\r\n', 'latin1');
-
-/** Where a connection came from and where it arrived; canonical addresses. */
-export interface Peer {
-  readonly ip: string;
-  readonly port: number;
-  readonly localAddress: string;
-  readonly localPort: number;
-}
-
-/** A connection that was accepted. `sid`: the UUIDv7 of its session. */
-export interface Arrived {
-  readonly peer: Peer;
-  readonly sid: string;
-}
-
-/** What the sessions of one listener share under one configuration; a reload makes a new one, live sessions keep theirs. */
-export interface SessionContext {
-  readonly settings: SessionSettings;
-  readonly upstream: Upstream;
-  /** Undefined: the listener has no certificate. */
-  readonly tls: ListenerTls | undefined;
-  readonly host: SessionHost;
-}
-
-/** What a session asks of the gate it lives in. */
-export interface SessionHost {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly rounds: Rounds;
-  /** The lists in force now. */
-  readonly lists: Lists;
-  /** Share of the session slots in use, 0 to 1. */
-  readonly slotsUsed: number;
-  /** How long one input and everything it brought about took, microseconds; undefined when nobody wants to know. */
-  readonly onTurn: ((microseconds: number) => void) | undefined;
-  record(event: MailEvent): void;
-  /** The connect-stage rules on the client that a PROXY header names. */
-  admit(header: ProxyHeader, connection: Connection): Admission;
-  /** A fault of this program ended a session. */
-  sessionCrashed(): void;
-  /** Nothing of the session is left. */
-  sessionOver(connection: Connection): void;
-}
 
 function settled(connection: Connection): void {
   connection.turn({ kind: 'settled' });
@@ -73,11 +26,10 @@ function settled(connection: Connection): void {
  * One session: the two sides, the deadlines and the reducer. It delivers one input at a time and performs its effects in
  * order; nothing here decides what an octet means.
  */
-export class Connection implements Turns, Wakeable, Served {
+export class Connection implements HostedSession, Turns, Wakeable, Served {
   readonly context: SessionContext;
   readonly peer: Peer;
   readonly sid: string;
-  /** What the connect-stage rules said; undefined before a PROXY header named the client. */
   admission: Admission | undefined;
 
   private readonly host: SessionHost;
@@ -118,12 +70,10 @@ export class Connection implements Turns, Wakeable, Served {
     this.turn({ kind: 'opened', admission });
   }
 
-  /** The gate stops. `now`: the grace period is over. */
   shutdown(now: boolean): void {
     this.turn({ kind: 'shutdown', now });
   }
 
-  /** Ends it without a word and without an event: only when the reducer had its chance. */
   destroy(): void {
     if (!this.finished) this.finish();
   }

@@ -5,13 +5,13 @@ import type { Lists } from '../policy/rule.ts';
 import type { ProxyHeader } from '../proxy-header.ts';
 import { forwardPathKey, RecipientMemory } from '../recipient-memory.ts';
 import type { Clock } from './clock.ts';
-import type { Connection, Peer, SessionContext } from './connection.ts';
 import { Door } from './door.ts';
 import type { Gatekeeper } from './gatekeeper.ts';
 import type { ListenerHost } from './listener.ts';
 import type { Logger } from './logger.ts';
 import { RefusalCounter } from './refusals.ts';
 import { Rounds } from './rounds.ts';
+import type { HostedSession, Peer, SessionContext } from './session-context.ts';
 import { SessionIds } from './session-ids.ts';
 
 /** What the program around a gate gives it. */
@@ -38,7 +38,7 @@ export class GateHost implements ListenerHost {
   readonly door: Door;
   readonly refusals: RefusalCounter;
   readonly gatekeeper: Gatekeeper;
-  readonly sessions = new Set<Connection>();
+  readonly sessions = new Set<HostedSession>();
   lists: Lists;
   sessionsOpened = 0;
   crashedCount = 0;
@@ -88,7 +88,7 @@ export class GateHost implements ListenerHost {
     return this.gatekeeper.admit({ ...peer, viaProxyProtocol: false }, context.settings, sid, this.now);
   }
 
-  admit(header: ProxyHeader, { peer, context, sid }: Connection): Admission {
+  admit(header: ProxyHeader, { peer, context, sid }: HostedSession): Admission {
     if (header.kind === 'local') return this.admitPeer(peer, context, sid);
     const arrival = {
       ip: header.sourceAddress,
@@ -104,8 +104,8 @@ export class GateHost implements ListenerHost {
     this.gatekeeper.release(admission);
   }
 
-  sessionOpened(connection: Connection): void {
-    this.sessions.add(connection);
+  sessionOpened(session: HostedSession): void {
+    this.sessions.add(session);
     this.sessionsOpened += 1;
   }
 
@@ -113,9 +113,9 @@ export class GateHost implements ListenerHost {
     this.crashedCount += 1;
   }
 
-  sessionOver(connection: Connection): void {
-    this.sessions.delete(connection);
-    if (connection.admission !== undefined) this.gatekeeper.release(connection.admission);
+  sessionOver(session: HostedSession): void {
+    this.sessions.delete(session);
+    if (session.admission !== undefined) this.gatekeeper.release(session.admission);
     if (this.sessions.size === 0) this.emptied?.();
   }
 

@@ -3,10 +3,11 @@ import { canonicalAddress } from '../../lib/ip.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Admission } from '../input.ts';
 import { encodeOwnReply } from '../reply.ts';
-import { type Arrived, Connection, type Peer, type SessionContext, type SessionHost } from './connection.ts';
+import { Connection } from './connection.ts';
 import type { Door } from './door.ts';
 import { WRITE_BUFFER_OCTETS_MAX } from './leg.ts';
 import type { RefusalCounter } from './refusals.ts';
+import type { Arrived, HostedSession, Peer, SessionContext, SessionHost } from './session-context.ts';
 import { Slots } from './slots.ts';
 
 /** Connections of one listener that have not sent their PROXY header, or not finished their TLS handshake. */
@@ -26,7 +27,7 @@ export interface ListenerHost extends SessionHost {
   admitPeer(peer: Peer, context: SessionContext, sid: string): Admission;
   /** Nothing was opened for what `admitPeer` judged. */
   turnedAway(admission: Admission): void;
-  sessionOpened(connection: Connection): void;
+  sessionOpened(session: HostedSession): void;
 }
 
 /** One listening socket. Its sessions outlive it. */

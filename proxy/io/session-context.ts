@@ -1,0 +1,66 @@
+import type { MailEvent } from '../../events/event.ts';
+import type { Admission } from '../input.ts';
+import type { Lists } from '../policy/rule.ts';
+import type { ProxyHeader } from '../proxy-header.ts';
+import type { SessionSettings } from '../settings.ts';
+import type { Clock } from './clock.ts';
+import type { Logger } from './logger.ts';
+import type { Rounds } from './rounds.ts';
+import type { ListenerTls } from './tls.ts';
+import type { Upstream } from './upstream.ts';
+
+/** Where a connection came from and where it arrived; canonical addresses. */
+export interface Peer {
+  readonly ip: string;
+  readonly port: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+}
+
+/** A connection that was accepted. `sid`: the UUIDv7 of its session. */
+export interface Arrived {
+  readonly peer: Peer;
+  readonly sid: string;
+}
+
+/** What the sessions of one listener share under one configuration; a reload makes a new one, live sessions keep theirs. */
+export interface SessionContext {
+  readonly settings: SessionSettings;
+  readonly upstream: Upstream;
+  /** Undefined: the listener has no certificate. */
+  readonly tls: ListenerTls | undefined;
+  readonly host: SessionHost;
+}
+
+/** What a gate sees of a session that lives in it. */
+export interface HostedSession {
+  readonly context: SessionContext;
+  readonly peer: Peer;
+  readonly sid: string;
+  /** What the connect-stage rules said; undefined before a PROXY header named the client. */
+  readonly admission: Admission | undefined;
+  /** The gate stops. `now`: the grace period is over. */
+  shutdown(now: boolean): void;
+  /** Ends it without a word and without an event: only when the reducer had its chance. */
+  destroy(): void;
+}
+
+/** What a session asks of the gate it lives in. */
+export interface SessionHost {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly rounds: Rounds;
+  /** The lists in force now. */
+  readonly lists: Lists;
+  /** Share of the session slots in use, 0 to 1. */
+  readonly slotsUsed: number;
+  /** How long one input and everything it brought about took, microseconds; undefined when nobody wants to know. */
+  readonly onTurn: ((microseconds: number) => void) | undefined;
+  record(event: MailEvent): void;
+  /** The connect-stage rules on the client that a PROXY header names. */
+  admit(header: ProxyHeader, session: HostedSession): Admission;
+  /** A fault of this program ended a session. */
+  sessionCrashed(): void;
+  /** Nothing of the session is left. */
+  sessionOver(session: HostedSession): void;
+}

@@ -45,7 +45,7 @@ const questions: Readonly<Record<string, Question>> = {
     warmUpRounds: 4,
   },
   latency: {
-    sessions: 200,
+    sessions: 60,
     concurrency: 1,
     messagesPerSession: 5,
     bodyOctets: 1024,

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 
@@ -111,6 +111,7 @@ const haraka: Candidate = {
   missing: installed(harakaRoot, PEERS_HINT),
   async start({ listen, upstream }, directory) {
     const config = join(directory, 'haraka', 'config');
+    const defaults = await readFile(join(harakaRoot, 'config', 'connection.ini'), 'utf8');
     await mkdir(config, { recursive: true });
     const files = {
       'smtp.ini': `listen=127.0.0.1:${listen}\nnodes=0\n`,
@@ -120,7 +121,8 @@ const haraka: Candidate = {
       'log.ini': '[main]\nlevel=ERROR\n',
       loglevel: 'ERROR\n',
       me: 'gate.example.com\n',
-      'connection.ini': '[max]\nbytes=104857600\nline_length=1048576\ndata_line_length=1048576\n',
+      // A file of ours stands for the whole of theirs.
+      'connection.ini': defaults.replace(/^bytes=.*$/m, 'bytes=104857600'),
     };
     for (const [name, text] of Object.entries(files)) await writeFile(join(config, name), text);
     return await spawned(

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -51,6 +52,14 @@ export class GateProcess implements AsyncDisposable {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  /** The process of one of its parts. */
+  pidOf(part: 'gate' | 'log'): number {
+    const pids = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'latin1').split(' ').filter(Boolean);
+    const found = pids.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')[2] === part);
+    if (found === undefined) throw new Error(`no process of the ${part} runs`);
+    return Number(found);
   }
 
   /** Everything it wrote to its terminal. */

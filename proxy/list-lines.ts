@@ -3,6 +3,9 @@ export const LIST_FAULTS_MAX = 100;
 /** Longest line of a list, UTF-16 code units: an address of RFC 5321 section 4.5.3.1 has 254, and a comment may follow. */
 export const LIST_LINE_LENGTH_MAX = 1_000;
 
+/** Lines that are read in one step. */
+export const LIST_LINES_PER_STEP = 500;
+
 /** What is wrong with one line of a list. */
 export interface ListFault {
   /** From 1; 0 for the list as a whole. */
@@ -28,16 +31,15 @@ export class ListFaults {
 }
 
 /**
- * The entries of a list, one a line, with their line numbers: without blanks around them, without comments (`#` at the start
- * of a line or behind a blank), without empty lines. Lines end with LF or CR LF.
+ * The lines of a list with their numbers: without blanks around them and without comments (`#` at the start of a line or
+ * behind a blank). What is left is an entry, or nothing. Lines end with LF or CR LF.
  */
-export function* listEntries(text: string): Generator<{ readonly line: number; readonly entry: string }> {
+export function* listLines(text: string): Generator<{ readonly line: number; readonly entry: string }> {
   let start = text.startsWith('\uFEFF') ? 1 : 0;
   for (let line = 1; start < text.length; line += 1) {
     const lineFeed = text.indexOf('\n', start);
     const end = lineFeed === -1 ? text.length : lineFeed;
-    const entry = withoutComment(text.slice(start, end)).trim();
-    if (entry !== '') yield { line, entry };
+    yield { line, entry: withoutComment(text.slice(start, end)).trim() };
     start = end + 1;
   }
 }

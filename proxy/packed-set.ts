@@ -1,5 +1,10 @@
+import { finish, type Steps } from '../lib/steps.ts';
+
 /** Octets of the store that a builder begins with; it doubles when it is full. */
 const FIRST_STORE_OCTETS = 4_096;
+
+/** Members that get their slot in one step. */
+const MEMBERS_PER_STEP = 1_000;
 
 /** Gathers the members of a {@link PackedSet}. */
 export class PackedSetBuilder {
@@ -25,7 +30,14 @@ export class PackedSetBuilder {
   }
 
   build(): PackedSet {
-    return new PackedSet(this.#store.slice(0, this.#octetCount), Uint32Array.from(this.#ends));
+    return finish(this.steps());
+  }
+
+  /** {@link PackedSetBuilder.build} in steps. */
+  *steps(): Steps<PackedSet> {
+    const set = new PackedSet(this.#store.slice(0, this.#octetCount), Uint32Array.from(this.#ends));
+    yield* set.fill();
+    return set;
   }
 }
 
@@ -45,8 +57,13 @@ export class PackedSet {
     this.#store = store;
     this.#ends = ends;
     this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(1, ends.length) * 2)));
-    for (let index = 0; index < ends.length; index += 1) {
-      const member = store.subarray(this.#startOf(index), ends[index]);
+  }
+
+  /** Gives every member its slot; until then it is not found. */
+  *fill(): Steps<void> {
+    for (let index = 0; index < this.#ends.length; index += 1) {
+      if (index % MEMBERS_PER_STEP === MEMBERS_PER_STEP - 1) yield;
+      const member = this.#store.subarray(this.#startOf(index), this.#ends[index]);
       this.#slots[this.#slotOf(member, member.length)] = index + 1;
     }
   }

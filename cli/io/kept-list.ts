@@ -1,9 +1,12 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { err, ok, type Result } from '../../lib/result.ts';
+import { finish, type Steps } from '../../lib/steps.ts';
 import type { Logger } from '../../proxy/io/logger.ts';
 import type { ListFault } from '../../proxy/list-lines.ts';
 import type { Loaded } from '../../proxy/lists.ts';
 import { writeWhole } from './atomic-file.ts';
+import { inSlices } from './in-slices.ts';
 import { textOf } from './text-of.ts';
 
 /** Largest list, octets. */
@@ -16,7 +19,7 @@ export interface KeptListOptions<List> {
   readonly name: string;
   /** Gets the text of the list. */
   readonly read: () => Promise<Result<string, string>>;
-  readonly parse: (text: string) => Result<List, readonly ListFault[]>;
+  readonly parse: (text: string) => Steps<Result<List, readonly ListFault[]>>;
   /** Where a copy of the last good one is kept. */
   readonly copy: string;
   readonly logger: Logger;
@@ -37,18 +40,25 @@ export class KeptList<List extends { readonly size: number }> {
   private readonly options: KeptListOptions<List>;
   private text: string | undefined;
   private saved: string | undefined;
+  /** The reading under way, and those that wait behind it: the text read last is in force at the end. */
+  private reading: Promise<boolean> = Promise.resolve(false);
 
   constructor(options: KeptListOptions<List>) {
     this.options = options;
     this.name = options.name;
   }
 
-  /** Reads it anew. @returns Whether another list is in force now. */
-  async refresh(): Promise<boolean> {
+  /** Reads it anew, while mail goes on. @returns Whether another list is in force now. */
+  refresh(): Promise<boolean> {
+    this.reading = this.reading.then(() => this.refreshNow());
+    return this.reading;
+  }
+
+  private async refreshNow(): Promise<boolean> {
     const text = await this.options.read();
     if (!text.ok) return this.failed(text.error);
     if (text.value === this.text) return this.readWell();
-    const parsed = this.options.parse(text.value);
+    const parsed = await inSlices(this.options.parse(text.value));
     if (!parsed.ok) return this.failed(describe(parsed.error));
     this.value = parsed.value;
     this.text = text.value;
@@ -62,7 +72,7 @@ export class KeptList<List extends { readonly size: number }> {
     if (this.value !== 'unavailable') return;
     const { copy, logger, parse } = this.options;
     try {
-      const parsed = parse(readFileSync(copy, 'utf8'));
+      const parsed = finish(parse(readFileSync(copy, 'utf8')));
       if (!parsed.ok) return;
       this.value = parsed.value;
       logger.warn({ list: this.name, entries: parsed.value.size }, 'the copy of the last good list is in force');
@@ -109,10 +119,10 @@ const describe = (faults: readonly ListFault[]): string =>
     .join('; ');
 
 /** Reads a list from a file. */
-export function readListFile(file: string): Result<string, string> {
+export async function readListFile(file: string): Promise<Result<string, string>> {
   try {
-    if (statSync(file).size > LIST_OCTETS_MAX) return err(`${file}: more than ${LIST_OCTETS_MAX} octets`);
-    return ok(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)));
+    if ((await stat(file)).size > LIST_OCTETS_MAX) return err(`${file}: more than ${LIST_OCTETS_MAX} octets`);
+    return ok(new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file)));
   } catch (error) {
     return err(`${file}: ${textOf(error)}`);
   }

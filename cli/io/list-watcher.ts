@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Result } from '../../lib/result.ts';
-import { type DomainList, parseDomainList } from '../../proxy/domain-list.ts';
+import { type DomainList, domainListSteps, parseDomainList } from '../../proxy/domain-list.ts';
 import type { GateLists } from '../../proxy/io/gate-host.ts';
 import type { Logger } from '../../proxy/io/logger.ts';
 import { createLists } from '../../proxy/lists.ts';
-import { parseRecipientList, type RecipientList } from '../../proxy/recipient-list.ts';
+import { type RecipientList, recipientListSteps } from '../../proxy/recipient-list.ts';
 import type { Config } from '../config/schema.ts';
 import { DomainFetcher } from './domain-fetcher.ts';
 import { FileWatch } from './file-watch.ts';
@@ -51,11 +51,11 @@ export class ListWatcher implements Disposable {
     const { domains, recipients } = options.config;
     const names = parseDomainList(domains.names.join('\n'));
     this.named = names.ok ? [names.value] : [];
-    this.files = this.kept('domains-file', this.fileReader(domains.file), (text) => parseDomainList(text));
-    this.web = this.kept('domains-url', webReader(options.domainsUrl), (text) => parseDomainList(text));
+    this.files = this.kept('domains-file', this.fileReader(domains.file), (text) => domainListSteps(text));
+    this.web = this.kept('domains-url', webReader(options.domainsUrl), (text) => domainListSteps(text));
     const delimiter = recipients.subaddressDelimiter;
     this.recipients = this.kept('recipients-file', this.fileReader(recipients.file), (text) =>
-      parseRecipientList(text, { delimiter }),
+      recipientListSteps(text, { delimiter }),
     );
   }
 
@@ -125,7 +125,7 @@ export class ListWatcher implements Disposable {
   private fileReader(file: string | undefined): Reader | undefined {
     if (file === undefined) return undefined;
     const path = resolve(this.options.folder, file);
-    return async () => readListFile(path);
+    return () => readListFile(path);
   }
 
   /** One list, or none where the configuration names none. */

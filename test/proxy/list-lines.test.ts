@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { LIST_FAULTS_MAX, ListFaults, listEntries } from '../../proxy/list-lines.ts';
+import { LIST_FAULTS_MAX, ListFaults, listLines } from '../../proxy/list-lines.ts';
 
-const entries = (text: string) => [...listEntries(text)].map(({ line, entry }) => [line, entry]);
+const entries = (text: string) =>
+  [...listLines(text)].filter(({ entry }) => entry !== '').map(({ line, entry }) => [line, entry]);
 
 test.each([
   { text: '', want: [] },

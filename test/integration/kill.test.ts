@@ -110,8 +110,9 @@ logging: { level: error }
     const load = new Load(mxPort);
     for (let round = 0; round < KILLS; round += 1) {
       await pause(BETWEEN_KILLS_MS * (0.9 + Math.random() / 5));
+      const pid = await gate.pidOf(part);
       kills.push(performance.now());
-      process.kill(gate.pidOf(part), 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
     }
     await pause(BETWEEN_KILLS_MS);
     await load.stop();

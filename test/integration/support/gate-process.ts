@@ -54,12 +54,20 @@ export class GateProcess implements AsyncDisposable {
     return this.#child.pid ?? 0;
   }
 
-  /** The process of one of its parts. */
-  pidOf(part: 'gate' | 'log'): number {
+  /** The process of one of its parts; waits until it runs (again). */
+  async pidOf(part: 'gate' | 'log', withinMs = 20_000): Promise<number> {
+    for (const untilMs = performance.now() + withinMs; performance.now() < untilMs; ) {
+      const pid = this.#runningPid(part);
+      if (pid !== undefined) return pid;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`no process of the ${part} runs: ${this.#output}`);
+  }
+
+  #runningPid(part: string): number | undefined {
     const pids = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'latin1').split(' ').filter(Boolean);
     const found = pids.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')[2] === part);
-    if (found === undefined) throw new Error(`no process of the ${part} runs`);
-    return Number(found);
+    return found === undefined ? undefined : Number(found);
   }
 
   /** Everything it wrote to its terminal. */

@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MailEvent } from '../../../events/event.ts';
 
+/** How often the events read so far are looked at. */
+const LOOK_MS = 200;
+
 const root = join(import.meta.dirname, '..', '..', '..');
 
 /** A free port of loopback. */
@@ -105,6 +108,8 @@ export class GateProcess implements AsyncDisposable {
     });
     const events: MailEvent[] = [];
     let rest = '';
+    let seen = 0;
+    let looking: NodeJS.Timeout | undefined;
     const done = new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error(`not in the log: ${JSON.stringify(events.slice(-20))}`)),
@@ -114,14 +119,20 @@ export class GateProcess implements AsyncDisposable {
         const lines = (rest + String(chunk)).split('\n');
         rest = lines.pop() ?? '';
         for (const line of lines) events.push(JSON.parse(line) as MailEvent);
+      });
+      // Now and then, not for each of a hundred thousand events.
+      looking = setInterval(() => {
+        if (events.length === seen) return;
+        seen = events.length;
         if (!until(events)) return;
         clearTimeout(timer);
         resolve();
-      });
+      }, LOOK_MS);
     });
     try {
       await done;
     } finally {
+      clearInterval(looking);
       child.kill('SIGTERM');
     }
     return events;

@@ -149,6 +149,8 @@ function onReplyDuringBody(turn: Turn, reply: UpstreamReply): void {
     endTransaction(turn, 'aborted-upstream');
     abortUpstream(turn);
     closeSession(turn, { closedBy: 'gate', reply: OWN_REPLIES.upstreamNonsense, rule: 'protocol.upstream-fault' });
+  } else if (draft.body?.earlyReply !== undefined) {
+    upstreamBroken(turn, 'extra-reply', `${reply.code} behind a reply to the same chunk`);
   } else if (draft.phase === 'bdat' && reply.code !== 421 && draft.body !== undefined) {
     // The chunk is refused; its octets still belong to it, and the next chunk gets a reply of its own.
     draft.body = { ...draft.body, earlyReply: reply };

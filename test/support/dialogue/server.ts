@@ -150,7 +150,7 @@ export class ScriptedServer {
 
   /** The server wrote although it owed nothing. In the middle of a chunk that is the answer to the chunk, and there is no other. */
   spoke(octets: Uint8Array): void {
-    if (this.#mode === 'chunk') this.#chunkAnswered = finalCode(octets);
+    if (this.#mode === 'chunk' && this.#chunkAnswered === 0) this.#chunkAnswered = finalCode(octets);
   }
 
   /** The answer of a server in good health. */

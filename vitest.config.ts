@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+const setupFiles = ['test/support/repeatable.ts'];
+
 /**
  * unit: pure code, no network. contract: one suite a port, run against each adapter.
  * component: our processes and sockets on loopback. integration: real peers (Postfix, swaks, …), which `.ci/run` installs.
@@ -8,10 +10,15 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/{contracts,component,integration}/**'] },
+        test: {
+          name: 'unit',
+          setupFiles,
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/{contracts,component,integration}/**'],
+        },
       },
-      { test: { name: 'contract', include: ['test/contracts/**/*.test.ts'], testTimeout: 30_000 } },
-      { test: { name: 'component', include: ['test/component/**/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'contract', setupFiles, include: ['test/contracts/**/*.test.ts'], testTimeout: 30_000 } },
+      { test: { name: 'component', setupFiles, include: ['test/component/**/*.test.ts'], testTimeout: 60_000 } },
       {
         test: {
           name: 'integration',

@@ -6,10 +6,11 @@ const mayImport = {
   lib: [],
   events: ['lib'],
   log: ['events', 'lib'],
-  blocklist: ['events', 'lib'],
+  blocklist: ['log', 'events', 'lib'],
   proxy: ['blocklist', 'log', 'events', 'lib'],
+  analyzers: ['blocklist', 'log', 'events', 'lib'],
 };
-const parts = [...Object.keys(mayImport), 'cli', 'test', 'bench', 'scripts'];
+const parts = [...Object.keys(mayImport), 'evaluation', 'cli', 'test', 'bench', 'scripts'];
 
 /** Node modules that reach no file, socket, clock or process: pure code may use them. */
 const pureNodeModules = ['^(node:)?(buffer|url|util)$'];

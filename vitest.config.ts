@@ -29,7 +29,7 @@ export default defineConfig({
       },
     ],
     coverage: {
-      include: ['lib/**', 'events/**', 'log/*.ts', 'blocklist/*.ts', 'proxy/**/*.ts'],
+      include: ['lib/**', 'events/**', 'log/*.ts', 'blocklist/*.ts', 'proxy/**/*.ts', 'analyzers/**/*.ts'],
       exclude: ['**/io/**'],
     },
   },

@@ -1,9 +1,29 @@
+import { type DecisionEvent, type DecisionMade, decisionKey } from '../events/decision.ts';
 import type { Role } from '../events/event.ts';
-import { type Address, parseAddress, prefixOf } from '../lib/ip.ts';
-import { type BlocklistEntry, blocklistActions } from './entry.ts';
+import { parsePrefix } from '../lib/ip.ts';
+import { GrowthBreaker } from './breaker.ts';
+import { type BlocklistEntry, blocklistActions, entryOf, strongestFirst } from './entry.ts';
+import { PrefixTable } from './prefix-table.ts';
+
+/** Decisions about addresses held, at most; further automatic ones are counted and left out. */
+export const ENTRIES_MAX = 1_000_000;
+/** Decisions about anything else held, at most. */
+export const MODES_MAX = 65_536;
+
+/** Whether the decisions of a scenario act, are only recorded, or are passed over. */
+export type ScenarioMode = 'enforce' | 'observe' | 'off';
+
+export interface BlocklistOptions {
+  /** Of analyzers' scenarios; what operators and imports decide always acts. */
+  readonly modeOf: (scenario: string) => ScenarioMode;
+  /** See {@link GrowthBreaker}. */
+  readonly growthMax?: number;
+  /** See {@link PrefixTable}. */
+  readonly seed?: number;
+}
 
 /** The decisions in force, as a gate asks for them. */
-export interface Blocklist {
+export interface Lookup {
   /**
    * The entry that holds for a source now.
    *
@@ -14,33 +34,181 @@ export interface Blocklist {
 }
 
 /** No decision is in force. */
-export const emptyBlocklist: Blocklist = { lookup: () => undefined };
+export const emptyBlocklist: Lookup = { lookup: () => undefined };
+
+/** The decisions about one address or range, by key. */
+type Cell = Map<string, BlocklistEntry>;
 
 /**
- * A blocklist of these entries. The longest prefix wins, whatever stands around it; of two with the same prefix the stronger
- * action, then the later end. An entry that is over, holds for other roles or only observes never hides one that acts.
+ * The decisions in force: a projection of the stream `postern.decisions`, in which the last one of each key counts. Decisions
+ * may come in any order of keys, and twice.
  */
-export function blocklistOf(entries: Iterable<BlocklistEntry>): Blocklist {
-  const byPrefix = new Map<string, BlocklistEntry[]>();
-  const lengths = { 4: new Set<number>(), 6: new Set<number>() };
-  for (const entry of entries) {
-    lengths[entry.prefix.family].add(entry.prefix.length);
-    byPrefix.set(entry.prefix.text, [...(byPrefix.get(entry.prefix.text) ?? []), entry].sort(strongestFirst));
+export class Blocklist implements Lookup {
+  /** Automatic decisions that found no room. */
+  leftOutCount = 0;
+  readonly breaker: GrowthBreaker;
+  private readonly cells: PrefixTable<Cell>;
+  /** Decisions about domains, accounts and the site, by key. */
+  private readonly others = new Map<string, DecisionMade>();
+  private modeOf: BlocklistOptions['modeOf'];
+  private entryCount = 0;
+
+  constructor({ modeOf, growthMax, seed }: BlocklistOptions) {
+    this.modeOf = modeOf;
+    this.breaker = new GrowthBreaker(growthMax);
+    this.cells = new PrefixTable(seed);
   }
-  const longestFirst = { 4: descending(lengths[4]), 6: descending(lengths[6]) };
-  const around = (address: Address): BlocklistEntry[] =>
-    longestFirst[address.family].flatMap((length) => byPrefix.get(prefixOf(address, length).text) ?? []);
-  return {
-    lookup(ip, role, nowMs) {
-      const address = parseAddress(ip);
-      if (address === undefined) return undefined;
-      const inForce = around(address).filter(({ untilMs, roles }) => nowMs < untilMs && roles.includes(role));
-      return inForce.find(({ observed }) => !observed) ?? inForce[0];
-    },
-  };
+
+  /** Entries held, those that are over but were not swept yet among them. */
+  get size(): number {
+    return this.entryCount;
+  }
+
+  /**
+   * Takes one decision, or the end of one.
+   *
+   * @returns The address or range whose standing may be another now; undefined where nothing changed for any.
+   */
+  take(event: DecisionEvent): string | undefined {
+    const prefix = event.scope === 'ip' || event.scope === 'range' ? parsePrefix(event.value) : undefined;
+    const key = decisionKey(event);
+    if (prefix === undefined) {
+      this.takeOther(event, key);
+      return undefined;
+    }
+    const cell = this.cells.get(prefix);
+    if (event.type === 'decision-revoked') {
+      if (cell?.delete(key) !== true) return undefined;
+      this.entryCount -= 1;
+      if (cell.size === 0) this.cells.delete(prefix);
+      return event.value;
+    }
+    const entry = this.entryFor(event, cell?.get(key));
+    if (entry === undefined) return undefined;
+    if (cell?.has(key) !== true) this.entryCount += 1;
+    if (cell === undefined) this.cells.set(prefix, new Map([[key, entry]]));
+    else cell.set(key, entry);
+    return event.value;
+  }
+
+  /** An operator's decision goes before all others, the longest prefix first; of the analyzers' the longest prefix that acts. */
+  lookup(ip: string, role: Role, nowMs: number): BlocklistEntry | undefined {
+    let own: BlocklistEntry | undefined;
+    let acting: BlocklistEntry | undefined;
+    let observed: BlocklistEntry | undefined;
+    this.cells.around(ip, (cell) => {
+      const held = strongest(cell, role, nowMs);
+      own ??= held.operator;
+      acting ??= held.acting;
+      observed ??= held.observed;
+      return own !== undefined;
+    });
+    if (own !== undefined) return own.action === 'allow' ? undefined : own;
+    return acting ?? observed;
+  }
+
+  /** Every entry around an address, acting or not, over or not. */
+  around(ip: string): readonly BlocklistEntry[] {
+    const found: BlocklistEntry[] = [];
+    this.cells.around(ip, (cell) => {
+      found.push(...[...cell.values()].sort(strongestFirst));
+      return false;
+    });
+    return found;
+  }
+
+  /** Decisions about domains, accounts and the site that hold now. */
+  othersInForce(nowMs: number): readonly DecisionMade[] {
+    return [...this.others.values()].filter(({ until }) => nowMs < until);
+  }
+
+  /** Every entry that holds now. */
+  *entries(nowMs: number): Generator<BlocklistEntry> {
+    for (const cell of this.cells.values()) {
+      for (const entry of cell.values()) if (nowMs < entry.untilMs) yield entry;
+    }
+  }
+
+  /** Other modes, for the decisions in force as well. */
+  setModes(modeOf: BlocklistOptions['modeOf']): void {
+    this.modeOf = modeOf;
+    for (const cell of this.cells.values()) {
+      for (const [key, entry] of cell) {
+        cell.set(key, { ...entry, observed: this.isObserved(entry) });
+      }
+    }
+  }
+
+  /** Drops what is over. @returns How many entries went. */
+  sweep(nowMs: number): number {
+    const before = this.entryCount;
+    for (const cell of [...this.cells.values()]) {
+      for (const [key, { untilMs, value }] of cell) {
+        if (nowMs < untilMs) continue;
+        cell.delete(key);
+        this.entryCount -= 1;
+        const prefix = cell.size === 0 ? parsePrefix(value) : undefined;
+        if (prefix !== undefined) this.cells.delete(prefix);
+      }
+    }
+    for (const [key, { until }] of this.others) if (nowMs >= until) this.others.delete(key);
+    return before - this.entryCount;
+  }
+
+  private takeOther(event: DecisionEvent, key: string): void {
+    if (event.type === 'decision-revoked') this.others.delete(key);
+    else if (this.others.has(key) || this.others.size < MODES_MAX) this.others.set(key, event);
+  }
+
+  /** Undefined where there is no room for it, or where it is what is held already. */
+  private entryFor(decision: DecisionMade, before: BlocklistEntry | undefined): BlocklistEntry | undefined {
+    const entry = entryOf(decision, this.isObserved(decision));
+    if (entry === undefined || before?.id === entry.id) return undefined;
+    const isAutomatic = decision.origin === 'analyzer';
+    if (before === undefined && isAutomatic && this.entryCount >= ENTRIES_MAX) {
+      this.leftOutCount += 1;
+      return undefined;
+    }
+    const isRefusal = entry.action === 'refuse' || entry.action === 'drop';
+    const isHeld = isAutomatic && isRefusal && this.breaker.add(decision.at);
+    const placed: BlocklistEntry = isHeld ? { ...entry, action: 'defer', held: true } : entry;
+    return isAutomatic && before !== undefined ? joined(before, placed) : placed;
+  }
+
+  private isObserved({ origin, scenario }: Pick<BlocklistEntry, 'origin' | 'scenario'>): boolean {
+    return origin === 'analyzer' && this.modeOf(scenario) !== 'enforce';
+  }
 }
 
-const strongestFirst = (a: BlocklistEntry, b: BlocklistEntry): number =>
-  blocklistActions.indexOf(b.action) - blocklistActions.indexOf(a.action) || b.untilMs - a.untilMs;
+/** A later decision of an analyzer never ends before an earlier one of the same key, and is no milder while that holds. */
+function joined(before: BlocklistEntry, after: BlocklistEntry): BlocklistEntry {
+  if (before.madeMs > after.madeMs) return before;
+  const untilMs = Math.max(before.untilMs, after.untilMs);
+  const isMilder =
+    before.untilMs > after.madeMs &&
+    blocklistActions.indexOf(after.action as never) < blocklistActions.indexOf(before.action as never);
+  return isMilder ? { ...before, untilMs } : { ...after, untilMs };
+}
 
-const descending = (lengths: Iterable<number>): readonly number[] => [...lengths].sort((a, b) => b - a);
+interface Strongest {
+  readonly operator: BlocklistEntry | undefined;
+  readonly acting: BlocklistEntry | undefined;
+  readonly observed: BlocklistEntry | undefined;
+}
+
+/** Of one cell: what an operator says, the strongest that acts, the strongest that only observes. */
+function strongest(cell: Cell, role: Role, nowMs: number): Strongest {
+  let operator: BlocklistEntry | undefined;
+  let acting: BlocklistEntry | undefined;
+  let observed: BlocklistEntry | undefined;
+  for (const entry of cell.values()) {
+    if (nowMs >= entry.untilMs || !entry.roles.includes(role)) continue;
+    if (entry.origin === 'operator') operator = stronger(operator, entry);
+    else if (entry.observed) observed = stronger(observed, entry);
+    else acting = stronger(acting, entry);
+  }
+  return { operator, acting, observed };
+}
+
+const stronger = (one: BlocklistEntry | undefined, other: BlocklistEntry): BlocklistEntry =>
+  one === undefined || strongestFirst(one, other) > 0 ? other : one;

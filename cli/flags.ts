@@ -24,19 +24,29 @@ export interface Usage<F extends Flags = Flags> {
   readonly summary: string;
   /** More lines of help. */
   readonly details?: string;
+  /** What its one argument stands for; undefined for a command without one. */
+  readonly argument?: Argument;
   readonly flags: F;
 }
 
+/** The argument of a command that has no flag in front. */
+export interface Argument {
+  readonly value: string;
+  readonly text: string;
+}
+
 /** The values given: text, or true for a flag without a value. */
-export type FlagValues<F extends Flags> = { readonly [K in keyof F]?: F[K] extends { value: string } ? string : true };
+export type FlagValues<F extends Flags> = {
+  readonly [K in keyof F]?: F[K] extends { value: string } ? string : true;
+} & { readonly argument?: string };
 
 /**
- * Reads the arguments of a command; no command has arguments without a flag.
+ * Reads the arguments of a command: flags, and the one argument of a command that takes one.
  *
  * @returns The values, or one line that says which argument is wrong and what was probably meant.
  */
 export function readFlags<F extends Flags>(
-  { verb, flags }: Usage<F>,
+  { verb, argument, flags }: Usage<F>,
   argv: readonly string[],
 ): Result<FlagValues<F>, string> {
   const options = Object.entries(flags).map(
@@ -51,16 +61,29 @@ export function readFlags<F extends Flags>(
   });
   const values = new Map<string, string | true>();
   for (const token of tokens) {
-    if (token.kind === 'positional') return err(`postern ${verb} takes no argument "${token.value}"`);
     if (token.kind === 'option-terminator') continue;
-    const flag = Object.hasOwn(flags, token.name) && token.rawName.startsWith('--') ? flags[token.name] : undefined;
-    if (flag === undefined) return err(unknownFlag(token.rawName, Object.keys(flags)));
-    if (values.has(token.name)) return err(`${token.rawName} is given twice`);
-    const value = valueIn(flag, token);
-    if (!value.ok) return value;
-    values.set(token.name, value.value);
+    const named = token.kind === 'positional' ? namedArgument(verb, argument, token.value) : namedFlag(flags, token);
+    if (!named.ok) return named;
+    const [name, value] = named.value;
+    if (values.has(name))
+      return err(name === 'argument' ? `postern ${verb} takes one ${argument?.value}` : `--${name} is given twice`);
+    values.set(name, value);
   }
+  if (argument !== undefined && !values.has('argument')) return err(`postern ${verb} needs one ${argument.value}`);
   return ok(Object.fromEntries(values) as FlagValues<F>);
+}
+
+type NamedValue = readonly [name: string, value: string | true];
+
+function namedArgument(verb: string, argument: Argument | undefined, value: string): Result<NamedValue, string> {
+  return argument === undefined ? err(`postern ${verb} takes no argument "${value}"`) : ok(['argument', value]);
+}
+
+function namedFlag(flags: Flags, token: Given & { readonly name: string }): Result<NamedValue, string> {
+  const flag = Object.hasOwn(flags, token.name) && token.rawName.startsWith('--') ? flags[token.name] : undefined;
+  if (flag === undefined) return err(unknownFlag(token.rawName, Object.keys(flags)));
+  const value = valueIn(flag, token);
+  return value.ok ? ok([token.name, value.value]) : value;
 }
 
 interface Given {
@@ -84,14 +107,21 @@ function unknownFlag(rawName: string, known: readonly string[]): string {
 const FLAG_COLUMN = 30;
 
 /** The help of one command. */
-export function helpText({ verb, summary, details, flags }: Usage): string {
+export function helpText({ verb, summary, details, argument, flags }: Usage): string {
   const rows = Object.entries({ ...flags, help: { text: 'Show this.' } as Flag }).map(([name, { value, text }]) => {
     const flag = `  --${name}${value === undefined ? '' : ` <${value}>`}`;
     return flag.length < FLAG_COLUMN
       ? `${flag.padEnd(FLAG_COLUMN)}${text}`
       : `${flag}\n${' '.repeat(FLAG_COLUMN)}${text}`;
   });
-  return [`postern ${verb}: ${summary}`, ...(details === undefined ? [] : [details]), 'Flags:', ...rows, ''].join('\n');
+  return [
+    `postern ${verb}: ${summary}`,
+    ...(details === undefined ? [] : [details]),
+    ...(argument === undefined ? [] : [`Usage: postern ${verb} <${argument.value}> [flags]`, `  ${argument.text}`]),
+    'Flags:',
+    ...rows,
+    '',
+  ].join('\n');
 }
 
 /** Runs a command: shows its help when asked, refuses a wrong command line with exit code 2, and calls `body` otherwise. */

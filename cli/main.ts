@@ -13,6 +13,7 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['start', { summary: 'run everything on this machine', load: () => import('./commands/start.ts') }],
   ['gate', { summary: 'run one gate: the part that takes connections', load: () => import('./commands/gate.ts') }],
   ['log', { summary: 'run the event log: the part that owns its files', load: () => import('./commands/log.ts') }],
+  ['analyze', { summary: 'run the analyzers: the part that decides', load: () => import('./commands/analyze.ts') }],
   [
     'check',
     {
@@ -25,6 +26,16 @@ const commands: ReadonlyMap<string, Command> = new Map([
     'observe',
     { summary: 'the panic switch: stop refusing, go on recording', load: () => import('./commands/observe.ts') },
   ],
+  ['why', { summary: 'the chain behind a refusal or a decision', load: () => import('./commands/why.ts') }],
+  ['list', { summary: 'the decisions in force', load: () => import('./commands/list.ts') }],
+  ['block', { summary: 'keep a source out', load: () => import('./commands/block.ts') }],
+  ['allow', { summary: 'let a source through whatever is decided', load: () => import('./commands/allow.ts') }],
+  ['unblock', { summary: 'end every decision about a source', load: () => import('./commands/unblock.ts') }],
+  [
+    'report',
+    { summary: 'what was refused, and what decisions would have refused', load: () => import('./commands/report.ts') },
+  ],
+  ['replay', { summary: 'make every decision once more, and compare', load: () => import('./commands/replay.ts') }],
   ['demo', { summary: 'a stand-in mail server, the firewall, and a story', load: () => import('./commands/demo.ts') }],
 ]);
 

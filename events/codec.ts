@@ -1,8 +1,11 @@
+import type { z } from 'zod';
 import { networkKey } from '../lib/ip.ts';
 import { err, ok, type Result } from '../lib/result.ts';
-import { EVENT_VERSION, type EventType, eventSchemas, type MailEvent } from './event.ts';
+import { type DecisionEvent, decisionSchemas } from './decision.ts';
+import { EVENT_VERSION, eventSchemas, type MailEvent } from './event.ts';
+import { type EvidenceEvent, evidenceSchemas } from './evidence.ts';
 
-/** Why a line is no event of this vocabulary. */
+/** Why a line is no event of its vocabulary. */
 export type DecodeFault =
   | { readonly kind: 'not-json' }
   /** Not an object with a `type` and a version `v` from 1 on. */
@@ -22,8 +25,6 @@ export type Upcast = (fields: Fields) => Fields;
 /** `upcasts.get(type)?.get(version)` lifts an event of that version by one. Where there is none, nothing changed. */
 export type Upcasts = ReadonlyMap<string, ReadonlyMap<number, Upcast>>;
 
-const schemas: ReadonlyMap<string, (typeof eventSchemas)[EventType]> = new Map(Object.entries(eventSchemas));
-
 const beyondPrintableAscii = /[\u007f-\uffff]/;
 const eachBeyondPrintableAscii = /[\u007f-\uffff]/g;
 
@@ -34,7 +35,7 @@ const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).
  * of direction, any other script) is escaped, so a line can neither break a log nor play with a terminal, and its length
  * is its octets. Nothing is validated.
  */
-export function encodeEvent(event: MailEvent): string {
+export function encodeEvent(event: MailEvent | DecisionEvent | EvidenceEvent): string {
   const line = JSON.stringify(event);
   return beyondPrintableAscii.test(line) ? line.replace(eachBeyondPrintableAscii, escaped) : line;
 }
@@ -49,11 +50,33 @@ export interface Versions {
 /** There is one version so far, and nothing to lift. */
 const versions: Versions = { upcasts: new Map(), current: EVENT_VERSION };
 
-/** Reads one line as written by {@link encodeEvent}, of this version or an older one. Unknown fields are ignored. */
-export const decodeEvent = (line: string): Result<MailEvent, DecodeFault> => decodeEventWith(versions, line);
+/** The schema of every event of one stream, by type. */
+type Vocabulary<Event> = Readonly<Record<string, z.ZodType<Event>>>;
+
+/** A reader of lines as written by {@link encodeEvent}, of this version or an older one. Unknown fields are ignored. */
+type Decoder<Event> = (line: string) => Result<Event, DecodeFault>;
+
+function decoderOf<Event>(vocabulary: Vocabulary<Event>): Decoder<Event> {
+  const schemas = new Map(Object.entries(vocabulary));
+  return (line) => decodeWith(schemas, versions, line);
+}
+
+/** Reads one line of `postern.events`. */
+export const decodeEvent: Decoder<MailEvent> = decoderOf<MailEvent>(eventSchemas);
+/** Reads one line of `postern.decisions`. */
+export const decodeDecision: Decoder<DecisionEvent> = decoderOf<DecisionEvent>(decisionSchemas);
+/** Reads one line of `postern.evidence`. */
+export const decodeEvidence: Decoder<EvidenceEvent> = decoderOf<EvidenceEvent>(evidenceSchemas);
 
 /** {@link decodeEvent} with upcasts of one's own, and a current version other than that of the schemas. */
-export function decodeEventWith({ upcasts, current }: Versions, line: string): Result<MailEvent, DecodeFault> {
+export const decodeEventWith = (ownVersions: Versions, line: string): Result<MailEvent, DecodeFault> =>
+  decodeWith(new Map<string, z.ZodType<MailEvent>>(Object.entries(eventSchemas)), ownVersions, line);
+
+function decodeWith<Event>(
+  schemas: ReadonlyMap<string, z.ZodType<Event>>,
+  { upcasts, current }: Versions,
+  line: string,
+): Result<Event, DecodeFault> {
   const fields = fieldsOf(line);
   if (fields === undefined) return err({ kind: 'not-json' });
   const { type, v } = fields;
@@ -63,7 +86,7 @@ export function decodeEventWith({ upcasts, current }: Versions, line: string): R
   if (v > current) return err({ kind: 'unknown-version', version: v });
   let lifted = fields;
   for (let version = v; version < current; version += 1) lifted = lift(upcasts, lifted, version);
-  return validated(v === EVENT_VERSION ? lifted : { ...lifted, v: EVENT_VERSION });
+  return validated(schemas, v === EVENT_VERSION ? lifted : { ...lifted, v: EVENT_VERSION });
 }
 
 /** An upcast may rename the type; the next one is then looked up under the new name. */
@@ -72,7 +95,7 @@ function lift(upcasts: Upcasts, fields: Fields, version: number): Fields {
   return upcast === undefined ? fields : upcast(fields);
 }
 
-function validated(fields: Fields): Result<MailEvent, DecodeFault> {
+function validated<Event>(schemas: ReadonlyMap<string, z.ZodType<Event>>, fields: Fields): Result<Event, DecodeFault> {
   const type = String(fields['type']);
   const schema = schemas.get(type);
   if (schema === undefined) return err({ kind: 'unknown-type', type });

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { decisionSchemas } from './decision.ts';
 import { EVENT_VERSION, type EventType, eventSchemas } from './event.ts';
+import { type EvidenceType, evidenceSchemas } from './evidence.ts';
 import { typePriorities } from './priority.ts';
 
 /** What each event states. */
@@ -62,15 +64,58 @@ interface Shape {
 
 const isShape = (value: unknown): value is Shape => typeof value === 'object' && value !== null;
 
+const decisionIntroduction = `# Decisions
+
+The stream \`postern.decisions\`: answers about a source, until a time. The key of a decision is its scope, value, roles, origin and scenario; of all with one key
+the last one counts, and only a revocation ends one early.
+`;
+
+const evidenceIntroduction = `# Evidence
+
+The stream \`postern.evidence\`: what the analyzers of single sources hand on to those that look at the whole site. Its order is the order of things for
+them, live and in a replay. Kept as long as events.
+`;
+
+const decisionSummaries: Readonly<Record<keyof typeof decisionSchemas, string>> = {
+  'decision-made': 'A decision was made, by an analyzer or a person.',
+  'decision-revoked': 'A person took a decision back.',
+};
+
+const evidenceSummaries: Readonly<Record<EvidenceType, string>> = {
+  'offence-seen': 'Something spoke against a source; three a source and day.',
+  'mail-accepted': 'The first mail (or password) of a source within 30 days was accepted.',
+  'authentication-seen': 'Somebody authenticated, or tried to.',
+  'bounce-seen': 'A forward-path was asked for with a null reverse-path.',
+  'recipient-seen': 'A stranger asked for a forward-path.',
+  'account-used': 'An authenticated account sent a message.',
+  'session-held': 'A session is still alive.',
+  'held-session-released': 'A message was accepted whose session had stood nearly still.',
+};
+
 /** docs/events.md: every event with its fields, types, units and descriptions. */
 export function renderEventDocs(): string {
   const priorities = new Map<string, string>(Object.entries(typePriorities));
-  const texts = new Map<string, string>(Object.entries(summaries));
-  const sections = Object.entries(eventSchemas).map(([type, schema]) =>
+  const ofEvents = (type: string): string => ` Priority: ${priorities.get(type) ?? commandPriority}.`;
+  return [
+    introduction,
+    ...sectionsOf(eventSchemas, summaries, ofEvents),
+    decisionIntroduction,
+    ...sectionsOf(decisionSchemas, decisionSummaries),
+    evidenceIntroduction,
+    ...sectionsOf(evidenceSchemas, evidenceSummaries),
+  ].join('\n');
+}
+
+function sectionsOf(
+  schemas: Readonly<Record<string, z.ZodType>>,
+  texts: Readonly<Record<string, string>>,
+  more: (type: string) => string = () => '',
+): readonly string[] {
+  return Object.entries(schemas).map(([type, schema]) =>
     [
       `## ${type}`,
       '',
-      `${texts.get(type)} Version ${EVENT_VERSION}. Priority: ${priorities.get(type) ?? commandPriority}.`,
+      `${texts[type]} Version ${EVENT_VERSION}.${more(type)}`,
       '',
       '| field | type | unit | description |',
       '|---|---|---|---|',
@@ -78,7 +123,6 @@ export function renderEventDocs(): string {
       '',
     ].join('\n'),
   );
-  return [introduction, ...sections].join('\n');
 }
 
 /** One row a field, and those of an object below it. */

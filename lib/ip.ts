@@ -194,3 +194,24 @@ function ipv6NetworkKey(ip: string): string {
   while (groups.at(-1) === '0') groups.pop();
   return `${groups.join(':')}::/48`;
 }
+
+/** Groups of an IPv6 address that one subscriber is given (a /64); below them he has as many addresses as he likes. */
+const IPV6_SOURCE_GROUPS = 4;
+
+/**
+ * The source that an address belongs to: an IPv4 address, or the /64 of an IPv6 address. By its text, since every connection
+ * asks for it and a flood is when it matters.
+ *
+ * @param ip - Canonical address.
+ */
+export function sourceKey(ip: string): string {
+  if (!ip.includes(':')) return ip;
+  const [head = '', tail] = ip.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined && groups.length < IPV6_SOURCE_GROUPS) {
+    const behind = tail === '' ? [] : tail.split(':');
+    while (groups.length + behind.length < 8) groups.push('0');
+    groups.push(...behind);
+  }
+  return `${groups.slice(0, IPV6_SOURCE_GROUPS).join(':')}::/64`;
+}

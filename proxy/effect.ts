@@ -2,6 +2,7 @@ import type { MailEvent } from '../events/event.ts';
 import type { ClientMode } from './client-unit.ts';
 import type { TimerName } from './input.ts';
 import type { ProxyHeader } from './proxy-header.ts';
+import type { SaslCredentials } from './sasl-credentials.ts';
 
 /** What the shell does for the session, in order. It holds no policy of its own. */
 export type Effect =
@@ -46,6 +47,12 @@ export type Effect =
    * `bodyDigest`: the shell fills in `bodySha256` from its running digest. The shell also fills in what only it knows:
    * `octetsIn` and `octetsOut` of `session-closed`, `slotsUsed` of `session-progress`.
    */
-  | { readonly kind: 'record'; readonly event: MailEvent; readonly bodyDigest?: true }
+  | {
+      readonly kind: 'record';
+      readonly event: MailEvent;
+      readonly bodyDigest?: true;
+      /** The shell fills in `account` and `credentialFingerprint`, as keyed hashes. */
+      readonly credentials?: SaslCredentials;
+    }
   /** Everything is over; the shell frees the slot. Always the last effect of a session. */
   | { readonly kind: 'finished' };

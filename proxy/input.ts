@@ -1,4 +1,5 @@
 import type { ClientUnit } from './client-unit.ts';
+import type { Restraint } from './policy/source-blocked.ts';
 import type { UpstreamReply } from './reply.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -8,6 +9,7 @@ export const timerNames = [
   'greeting-hold',
   'command',
   'command-line',
+  'slow',
   'sasl',
   'client-tls',
   'data',
@@ -74,6 +76,8 @@ export type Input =
   | { readonly kind: 'timer'; readonly name: TimerName }
   /** Answer to the effect `close-client`: the client left or the drain bound was reached. */
   | { readonly kind: 'drained'; readonly octets: Uint8Array; readonly octetCount: number }
+  /** Decisions about the source have changed. */
+  | { readonly kind: 'restrained'; readonly restraint: Restraint }
   /** The gate stops. `now`: the grace period is over. */
   | { readonly kind: 'shutdown'; readonly now: boolean };
 
@@ -92,6 +96,8 @@ export interface Admission {
   readonly withHistory: boolean;
   readonly neverListed: boolean;
   readonly normaliseLineEndings: boolean;
+  /** What decisions do to the session once it is in. */
+  readonly restraint: Restraint;
 }
 
 /** The time of an input: wall clock for events, monotonic clock for durations. */

@@ -74,6 +74,12 @@ export function serialiseSaslLine(data: SaslData): Uint8Array {
   return Buffer.concat([octetsOf(data), LINE_END]);
 }
 
+/** The octets of a response, its base64 taken off; `=` is a response of no octets. For `sasl-credentials.ts` alone. */
+export function decodeSasl(data: SaslData): Buffer {
+  const text = Buffer.from(octetsOf(data)).toString('latin1');
+  return Buffer.from(text === '=' ? '' : text, 'base64');
+}
+
 /** RFC 4648 section 4, padding required. The unused low bits of the last digit may be set: old clients leave them so. */
 export function isBase64(octets: Uint8Array): boolean {
   if (octets.length % 4 !== 0) return false;

@@ -4,6 +4,7 @@ import type { ClientUnit } from './client-unit.ts';
 import type { Effect } from './effect.ts';
 import type { Input, Now } from './input.ts';
 import type { Lists } from './policy/rule.ts';
+import { unrestrained } from './policy/source-blocked.ts';
 import { onSaslCancel, onSaslFault, onSaslLine } from './session/authentication.ts';
 import { onChunkEnd, onChunkOctets } from './session/bdat.ts';
 import { onDiscardEnd, onDiscarded } from './session/body.ts';
@@ -30,6 +31,7 @@ import {
   onUpstreamConnected,
   onUpstreamTls,
 } from './session/opening.ts';
+import { holdLine, isSlowed, onRestrained } from './session/restraint.ts';
 import { onClientTls, onClientTlsFailed, onSettled } from './session/starttls.ts';
 import { noOffer, type Session } from './session/state.ts';
 import { onTimer } from './session/timers.ts';
@@ -83,6 +85,7 @@ export function openSession(settings: SessionSettings, identity: Identity): Sess
     authenticated: false,
     layeredMechanism: false,
     saslRounds: 0,
+    saslLines: [],
     saslFault: undefined,
     pending: undefined,
     transaction: undefined,
@@ -99,6 +102,8 @@ export function openSession(settings: SessionSettings, identity: Identity): Sess
     awaited: undefined,
     lastAnswered: undefined,
     holdOver: false,
+    restraint: unrestrained,
+    waitingLine: undefined,
     commandCount: 0,
     errorCount: 0,
     junkCount: 0,
@@ -172,6 +177,8 @@ function onInput(turn: Turn, input: Input): void {
       return onTimer(turn, input.name);
     case 'drained':
       return onDrained(turn, input.octets);
+    case 'restrained':
+      return onRestrained(turn, input.restraint);
     case 'shutdown':
       return onShutdown(turn, input.now);
     default:
@@ -188,7 +195,7 @@ function onClientUnit(turn: Turn, unit: ClientUnit): void {
     case 'proxy-header-fault':
       return onProxyHeaderFault(turn, unit.octets);
     case 'line':
-      return onLine(turn, unit.line);
+      return isSlowed(turn) ? holdLine(turn, unit.line) : onLine(turn, unit.line);
     case 'line-fault':
       return onLineFault(turn, unit.fault, unit.octets, unit.authLine);
     case 'sasl-line':

@@ -69,6 +69,8 @@ export interface SessionLimits {
   readonly dataRateGraceMs: number;
   /** Octets read and dropped of a refused body or a closing session before the connection is cut. */
   readonly discardOctetsMax: number;
+  /** How long each command of a source that is slowed down waits, milliseconds. */
+  readonly slowDelayMs: number;
   /** BDAT chunks below this count as junk unless they are the last. */
   readonly smallChunkOctets: number;
 }

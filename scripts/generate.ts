@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { renderScenarioDocs } from '../analyzers/docs.ts';
 import { renderConfigDocs } from '../cli/config/document.ts';
 import { configJsonSchema } from '../cli/config/json-schema.ts';
 import { renderEventDocs } from '../events/docs.ts';
@@ -10,6 +11,7 @@ const generated: Readonly<Record<string, () => string>> = {
   'docs/postern.schema.json': () => `${JSON.stringify(configJsonSchema, null, 2)}\n`,
   'docs/events.md': renderEventDocs,
   'docs/rules.md': renderRuleDocs,
+  'docs/scenarios.md': renderScenarioDocs,
 };
 
 const root = new URL('../', import.meta.url);

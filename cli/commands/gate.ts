@@ -5,8 +5,8 @@ import { type ConfigFlagValues, configFlags } from '../config/from-flags.ts';
 import { placesIn } from '../config/places.ts';
 import { EXIT_FAULT, EXIT_OK, runCommand, type Usage } from '../flags.ts';
 import { GateProcess } from '../gate/gate-process.ts';
+import { answerLine } from '../gate/management.ts';
 import { pagesOf } from '../gate/pages.ts';
-import { answerLine } from '../gate/panic.ts';
 import { type Configured, configurationOrTell } from '../io/config-file.ts';
 import { endOnCrash } from '../io/crash.ts';
 import { HttpServer } from '../io/http-server.ts';
@@ -80,7 +80,8 @@ async function begin(gate: GateProcess, logger: OperatorLog): Promise<Result<Asy
   const pages = await HttpServer.open(http, pagesOf(gate), logger);
   if (!pages.ok) return pages;
   parts.use(pages.value);
-  gate.settle();
+  const settled = gate.settle();
+  if (!settled.ok) return settled;
   logger.info({ address: http.address, port: pages.value.port }, 'metrics and health');
   return ok(parts.move());
 }

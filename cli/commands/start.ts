@@ -28,14 +28,19 @@ export const run = (argv: readonly string[]): Promise<number> =>
     let { config } = configured.value;
     const logger = openLogger('start', config.logging.level);
     endOnCrash('start');
-    const part = (name: string, stopMs: () => number) => ({
+    const part = (name: string, stopMs: () => number, isSpare = false) => ({
       name,
       argv: [MAIN, name, ...configArguments(values)],
       stopMs,
+      isSpare,
     });
     const supervisor = new Supervisor({
       logger,
-      parts: [part('log', () => 0), part('gate', () => config.drainDelayMs + config.shutdownGraceMs)],
+      parts: [
+        part('log', () => 0),
+        part('analyze', () => 0, true),
+        part('gate', () => config.drainDelayMs + config.shutdownGraceMs),
+      ],
     });
     let asked = 0;
     onEndSignal((signal) => {

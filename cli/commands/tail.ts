@@ -2,13 +2,12 @@ import { decodeEvent, partitionKeyOf } from '../../events/codec.ts';
 import { eventSchemas, type MailEvent } from '../../events/event.ts';
 import { escapeField } from '../../lib/escape.ts';
 import type { EventLog, Offset } from '../../log/event-log.ts';
-import { openSqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
 import { configFlags } from '../config/from-flags.ts';
-import { placesIn } from '../config/places.ts';
 import { EXIT_FAULT, EXIT_OK, EXIT_USAGE, runCommand, type Usage } from '../flags.ts';
 import { type EventFilter, eventFilter } from '../format/event-filter.ts';
 import { formatEvent } from '../format/event-line.ts';
 import { dataDirectoryOf } from '../io/config-file.ts';
+import { openLogOrTell } from '../io/open-log.ts';
 import { nearestWord } from '../nearest.ts';
 
 const usage = {
@@ -30,8 +29,6 @@ const usage = {
 const STREAM = 'postern.events';
 /** Events read at a time. */
 const PAGE_RECORDS = 500;
-/** How long the log may take to be reached when there are no files yet, milliseconds. */
-const PATIENCE_MS = 5000;
 
 export const run = (argv: readonly string[]): Promise<number> =>
   runCommand(usage, argv, async (values) => {
@@ -43,17 +40,8 @@ export const run = (argv: readonly string[]): Promise<number> =>
     }
     const directory = dataDirectoryOf(values);
     if (!directory.ok) return directory.error;
-    const places = placesIn(directory.value);
-    const opened = await openSqliteLogReader({
-      directory: places.log,
-      socketPath: places.logSocket,
-      patienceMs: PATIENCE_MS,
-    });
-    if (!opened.ok) {
-      process.stderr.write(`postern: there is no event log in ${directory.value}: is Postern running?\n`);
-      return EXIT_FAULT;
-    }
-    await using log = opened.value;
+    await using log = await openLogOrTell(directory.value);
+    if (log === undefined) return EXIT_FAULT;
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
     process.once('SIGTERM', () => stop.abort());

@@ -78,12 +78,16 @@ export function gateSettings(config: Config, around: Surroundings): GateSettings
     },
     networks: {
       trusted: new PrefixSet(networks.trusted),
-      never: neverListOf({ prefixes: neverListed(config, around.machine), documentation: true }),
+      never: neverList(config, around.machine),
       normalised: new PrefixSet(networks.normaliseLineEndings),
     },
     balancers: new PrefixSet(networks.balancers),
   };
 }
+
+/** Addresses that no decision may touch: the gate and the analyzers know the same ones. */
+export const neverList = (config: Config, machine: Machine): PrefixSet =>
+  neverListOf({ prefixes: neverListed(config, machine), documentation: !config.watch.documentationRanges });
 
 /** The operator's list, this machine, and the servers behind that are named by their address. */
 function neverListed(config: Config, machine: Machine): Prefix[] {

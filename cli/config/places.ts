@@ -11,6 +11,14 @@ export interface Places {
   readonly panic: string;
   /** Sources whose mail was accepted. */
   readonly history: string;
+  /** State of the detectors. */
+  readonly watch: string;
+  /** The decisions in force when they were last written down. */
+  readonly blocklist: string;
+  /** The secret of the site, where the configuration names none. */
+  readonly siteSecret: string;
+  /** Key of the day for the fingerprints of passwords. */
+  readonly credentialKey: string;
   /** Copies of the last good lists. */
   readonly lists: string;
 }
@@ -21,5 +29,9 @@ export const placesIn = (dataDirectory: string): Places => ({
   gateSocket: join(dataDirectory, 'run', 'gate.sock'),
   panic: join(dataDirectory, 'observe.json'),
   history: join(dataDirectory, 'history.txt'),
+  watch: join(dataDirectory, 'watch'),
+  blocklist: join(dataDirectory, 'blocklist.jsonl'),
+  siteSecret: join(dataDirectory, 'site.key'),
+  credentialKey: join(dataDirectory, 'credential.key'),
   lists: join(dataDirectory, 'lists'),
 });

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { type ScenarioId, scenarioIds } from '../../analyzers/scenario-ids.ts';
+import { scenarioSummary } from '../../analyzers/summaries.ts';
+import { GROWTH_MAX_DEFAULT } from '../../blocklist/breaker.ts';
 import { type Role, roles } from '../../events/event.ts';
 import { DISK_OCTETS_MAX_DEFAULT, DISK_OCTETS_MAX_FLOOR } from '../../log/disk-budget.ts';
 import { defaultConnectionLimits } from '../../proxy/limits.ts';
@@ -238,6 +241,9 @@ const limits = z.strictObject({
     .describe(
       'Octets of a refused body that are read and dropped, so that the client reads the refusal, before the connection is cut.',
     ),
+  slowDelayMs: milliseconds(0, MINUTE_MS)
+    .default(3000)
+    .describe('How long each command of a source that a decision slows down waits; 0 for not at all.'),
   smallChunkOctets: count(0).default(1024).describe('BDAT chunks below this count as junk unless they are the last.'),
 });
 
@@ -343,6 +349,44 @@ const http = z.strictObject({
   port: listeningPort.default(9725).describe('TCP port of `/metrics`, `/healthz` and `/readyz`.'),
 });
 
+const scenarioMode = z.enum(['enforce', 'observe', 'off']);
+const watch = z.strictObject({
+  scenarios: z
+    .strictObject(
+      Object.fromEntries(
+        scenarioIds.map((id) => [id, scenarioMode.default('observe').describe(scenarioSummary(id))]),
+      ) as Record<ScenarioId, z.ZodDefault<typeof scenarioMode>>,
+    )
+    .prefault({})
+    .describe(
+      'What decisions of each scenario do: `enforce` acts, `observe` only records what it would have done (`postern report` shows it), `off` does not look. What the scenarios see: `docs/scenarios.md`.',
+    ),
+  providersFile: filePath
+    .optional()
+    .describe(
+      'File with the ranges of large mail providers, one a line; they are slowed down at most. Default: none is known.',
+    ),
+  growthMax: count(10, 1_000_000)
+    .default(GROWTH_MAX_DEFAULT)
+    .describe('Automatic refusals within ten minutes; further ones only defer, and a person is told.'),
+  documentationRanges: z
+    .boolean()
+    .default(false)
+    .describe('Decisions may be about the ranges that are reserved for documentation; for demonstrations.'),
+});
+
+const privacy = z.strictObject({
+  accounts: z
+    .enum(['hash', 'plain'])
+    .default('hash')
+    .describe('How accounts stand in events: as keyed hashes, or as they are. Passwords never do.'),
+  secretFile: filePath
+    .optional()
+    .describe(
+      'File with the secret of the site, at least 32 octets, from which the keys of hashes are derived; the gates of one site share it. Default: one is made in `dataDirectory`.',
+    ),
+});
+
 const run = z.strictObject({
   user: account.optional().describe('User to become once the ports are open; needed when started as root.'),
   group: account.optional().describe('Group to become. Default: the one of the user.'),
@@ -382,6 +426,8 @@ export const configSchema = z.strictObject({
   limits: limits.prefault({}).describe('Limits, of the gate and of each session.'),
   deadlines: deadlines.prefault({}).describe('Deadlines, milliseconds; each is absolute, not an idle time.'),
   log: log.prefault({}).describe('Event log.'),
+  watch: watch.prefault({}).describe('Analyzers and what their decisions do.'),
+  privacy: privacy.prefault({}).describe('What events tell of people.'),
   http: http.prefault({}).describe('Metrics and health.'),
   run: run.prefault({}).describe('Rights.'),
   shutdownGraceMs: milliseconds(0)

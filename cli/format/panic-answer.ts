@@ -1,10 +1,10 @@
 import { escapeField } from '../../lib/escape.ts';
-import type { ManagementAnswer, ManagementRequest } from '../gate/panic.ts';
+import type { PanicAnswer, PanicRequest } from '../gate/management.ts';
 
 const shown = (text: string): string => escapeField(text, 400);
 
 /** What a gate answered about the panic switch, for people. */
-export function formatPanicAnswer(answer: ManagementAnswer, verb: ManagementRequest['verb']): string {
+export function formatPanicAnswer(answer: PanicAnswer, verb: PanicRequest['verb']): string {
   if (!answer.ok) return `The gate refused: ${shown(answer.reason)}\n`;
   const { gate, panic, changed, rules } = answer;
   const names = rules.map(
@@ -17,7 +17,7 @@ export function formatPanicAnswer(answer: ManagementAnswer, verb: ManagementRequ
   return `${lines.join('\n')}\n`;
 }
 
-function stateText(panic: Extract<ManagementAnswer, { ok: true }>['panic']): string {
+function stateText(panic: Extract<PanicAnswer, { ok: true }>['panic']): string {
   if (panic === undefined) return 'rules act as the configuration says.';
   const since = new Date(panic.atMs).toISOString();
   return `rules only observe, since ${since}, by ${shown(panic.by)} (${shown(panic.reason)}).`;

@@ -5,20 +5,26 @@ import type { Appender } from '../../log/appender.ts';
 import { systemClock } from '../../proxy/io/clock.ts';
 import { type Gate, type GateSettings, openGate } from '../../proxy/io/gate.ts';
 import { createRecorder, type Recorder } from '../../proxy/io/recorder.ts';
-import { gateSettings, type Identity, identityOf, type Machine } from '../config/assemble.ts';
+import { gateSettings, type Identity, identityOf, type Machine, neverList } from '../config/assemble.ts';
 import type { ConfigFlagValues } from '../config/from-flags.ts';
 import { type Places, placesIn } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { type Configured, failureLines, readConfiguration } from '../io/config-file.ts';
+import { CredentialHashes } from '../io/credential-hashes.ts';
+import { CredentialRatchet } from '../io/credential-ratchet.ts';
 import { FileWatch } from '../io/file-watch.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { thisMachine } from '../io/machine.ts';
 import { materialFiles } from '../io/material.ts';
 import { Metrics } from '../io/metrics.ts';
+import { openSiteSecret } from '../io/site-secret.ts';
 import { version } from '../version.ts';
+import { GateDecisions } from './gate-decisions.ts';
 import { type InForce, load, tlsOf, warnOfExpiry, withRenewedCertificates } from './in-force.ts';
 import { recallHistory, saveHistory } from './kept-history.ts';
-import { type ManagementAnswer, type ManagementRequest, type Panic, relaxedRules } from './panic.ts';
+import type { ManagementAnswer, ManagementRequest, PanicAnswer, PanicRequest } from './management.ts';
+import { OperatorActs } from './operator-acts.ts';
+import { type Panic, relaxedRules } from './panic.ts';
 import { PanicSwitch } from './panic-switch.ts';
 import { suspendedBecause } from './readiness.ts';
 import { changedRestartOnly, withoutRestartOnly } from './restart-only.ts';
@@ -28,6 +34,8 @@ import type { SourceHistory } from './source-history.ts';
 export const HISTORY_SAVE_EVERY_MS = 600_000;
 /** How often certificates are looked at for their end, milliseconds. */
 export const EXPIRY_CHECK_EVERY_MS = 86_400_000;
+/** How often decisions that are over are dropped, and those in force written down, milliseconds. */
+export const DECISIONS_KEEP_EVERY_MS = 30_000;
 /** How often it is seen whether events can be kept, milliseconds. */
 export const SUSPEND_CHECK_EVERY_MS = 500;
 /** Most faults of a refused configuration in one event. */
@@ -42,9 +50,13 @@ export class GateProcess {
   private readonly flags: ConfigFlagValues;
   private readonly logger: OperatorLog;
   private readonly machine: Machine;
+  /** Undefined before {@link settle}. */
+  private credentials: CredentialHashes | undefined;
   private readonly identity: Identity;
   private readonly history: SourceHistory;
   private readonly panic: PanicSwitch;
+  private readonly decisions: GateDecisions;
+  private readonly operators: OperatorActs;
   private readonly timers: NodeJS.Timeout[] = [];
   private inForce: InForce;
   private gate: Gate | undefined;
@@ -56,7 +68,11 @@ export class GateProcess {
   private constructor(
     flags: ConfigFlagValues,
     inForce: InForce,
-    ports: { readonly appender: Appender; readonly logger: OperatorLog; readonly machine: Machine },
+    ports: {
+      readonly appender: Appender;
+      readonly logger: OperatorLog;
+      readonly machine: Machine;
+    },
   ) {
     const { config } = inForce.configured;
     this.flags = flags;
@@ -69,6 +85,20 @@ export class GateProcess {
     this.history = recallHistory(this.places.history);
     const { site, gate } = this.identity;
     this.recorder = createRecorder({ client: ports.appender, site, gate });
+    this.decisions = new GateDecisions({
+      config,
+      places: this.places,
+      appender: ports.appender,
+      logger: this.logger,
+      onChange: () => this.gate?.reviewSessions(),
+    });
+    this.operators = new OperatorActs({
+      decisions: this.decisions,
+      site,
+      gate,
+      never: () => neverList(this.config, this.machine),
+      record: (event) => this.recorder.record(event),
+    });
     this.metrics = new Metrics({
       version: version(),
       stats: () => this.running.stats,
@@ -91,8 +121,11 @@ export class GateProcess {
     const loaded = await load(configured, machine, logger);
     if (!loaded.ok) return loaded;
     const process = new GateProcess(flags, loaded.value, { appender, logger, machine });
+    await process.decisions.begin();
     const opened = await process.openGate();
-    return opened.ok ? ok(process) : err([opened.error]);
+    if (opened.ok) return ok(process);
+    await process.decisions.stop();
+    return err([opened.error]);
   }
 
   get config(): Config {
@@ -104,16 +137,28 @@ export class GateProcess {
     return this.running.bound;
   }
 
-  /** Begins to keep what is to be kept, and to look after lists and certificates. After the rights of root are given up. */
-  settle(): void {
+  /**
+   * Begins to keep what is to be kept, and to look after lists and certificates. After the rights of root are given up.
+   *
+   * @returns One line for the operator where the secret of the site cannot be had.
+   */
+  settle(): Result<undefined, string> {
+    const secret = openSiteSecret(this.config.privacy.secretFile, this.places.siteSecret);
+    if (!secret.ok) return secret;
+    const ratchet = new CredentialRatchet(this.places.credentialKey, Date.now(), (reason) =>
+      this.logger.error({ reason }, 'the key of the day for fingerprints of passwords cannot be kept'),
+    );
+    this.credentials = new CredentialHashes(secret.value, ratchet, this.config.privacy.accounts === 'plain');
     this.watchFiles();
     this.every(HISTORY_SAVE_EVERY_MS, () => void saveHistory(this.history, this.places.history, this.logger));
+    this.every(DECISIONS_KEEP_EVERY_MS, () => void this.decisions.keep(Date.now()));
     this.every(EXPIRY_CHECK_EVERY_MS, () => warnOfExpiry(this.inForce, this.logger));
     this.every(SUSPEND_CHECK_EVERY_MS, () => this.suspendOrNot());
     warnOfExpiry(this.inForce, this.logger);
     const { state } = this.panic;
     if (state !== undefined)
       this.logger.warn(state, 'the panic switch is on: rules only observe, until postern observe --off');
+    return ok(undefined);
   }
 
   /** Reads the configuration again. With a fault nothing changes. */
@@ -132,7 +177,12 @@ export class GateProcess {
     this.certificateWatch?.[Symbol.dispose]();
     this.inForce.lists[Symbol.dispose]();
     await this.running.drain(this.config.shutdownGraceMs, reason);
-    await Promise.all([this.recorder.flush(), saveHistory(this.history, this.places.history, this.logger)]);
+    await this.decisions.stop();
+    await Promise.all([
+      this.recorder.flush(),
+      this.decisions.keep(Date.now()),
+      saveHistory(this.history, this.places.history, this.logger),
+    ]);
   }
 
   private get running(): Gate {
@@ -147,6 +197,7 @@ export class GateProcess {
       recorder: this.recorder,
       logger: this.logger,
       clock: systemClock,
+      credentials: { fieldsOf: (shown, wallMs) => this.credentials?.fieldsOf(shown, wallMs) },
       onRecord: (event) => {
         this.metrics.see(event);
         this.history.see(event);
@@ -154,6 +205,7 @@ export class GateProcess {
     });
     if (!opened.ok) return opened;
     this.gate = opened.value;
+    this.gate.setBlocklist(this.decisions.blocklist);
     return ok(undefined);
   }
 
@@ -196,6 +248,7 @@ export class GateProcess {
     }
     this.inForce.lists[Symbol.dispose]();
     this.inForce = loaded.value;
+    this.decisions.reconfigure(config);
     this.logger.level = config.logging.level;
     this.watchFiles();
     this.logger.info({ configHash: configured.value.hash }, 'the new configuration is in force');
@@ -247,7 +300,11 @@ export class GateProcess {
     this.running.suspend(reason !== undefined);
   }
 
-  private async manageNow(request: ManagementRequest): Promise<ManagementAnswer> {
+  private manageNow(request: ManagementRequest): Promise<ManagementAnswer> {
+    return 'value' in request ? this.operators.act(request, Date.now()) : this.switchNow(request);
+  }
+
+  private async switchNow(request: PanicRequest): Promise<PanicAnswer> {
     const before = this.panic.state;
     const isOn = request.verb === 'observe-all';
     const changed = request.verb !== 'state' && isOn !== (before !== undefined);

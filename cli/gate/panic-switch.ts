@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { jsonOf } from '../../lib/json.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { writeWhole } from '../io/atomic-file.ts';
 import { textOf } from '../io/text-of.ts';
@@ -24,7 +25,7 @@ export class PanicSwitch {
       const isOff = error instanceof Error && 'code' in error && error.code === 'ENOENT';
       return new PanicSwitch(file, isOff ? undefined : unreadable(file));
     }
-    return new PanicSwitch(file, parse(text) ?? unreadable(file));
+    return new PanicSwitch(file, panicState.safeParse(jsonOf(text)).data ?? unreadable(file));
   }
 
   get state(): Panic | undefined {
@@ -45,11 +46,3 @@ export class PanicSwitch {
 }
 
 const unreadable = (file: string): Panic => ({ by: 'unknown', reason: `${file} cannot be read`, atMs: 0 });
-
-function parse(text: string): Panic | undefined {
-  try {
-    return panicState.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}

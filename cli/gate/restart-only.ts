@@ -1,7 +1,15 @@
 import type { Config } from '../config/schema.ts';
 
 /** Settings that are read only when a process starts. */
-export const restartOnly = ['dataDirectory', 'site', 'gate', 'log', 'http', 'run'] as const satisfies (keyof Config)[];
+export const restartOnly = [
+  'dataDirectory',
+  'site',
+  'gate',
+  'log',
+  'http',
+  'run',
+  'privacy',
+] as const satisfies (keyof Config)[];
 
 /** The settings of those that a reload would change. */
 export const changedRestartOnly = (before: Config, after: Config): readonly (typeof restartOnly)[number][] =>

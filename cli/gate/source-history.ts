@@ -1,5 +1,5 @@
 import type { MailEvent } from '../../events/event.ts';
-import { sourceKey } from '../../proxy/limits.ts';
+import { sourceKey } from '../../lib/ip.ts';
 
 /** Sources remembered, at most; the one whose mail is longest ago goes first. */
 export const HISTORY_SOURCES_MAX = 100_000;

@@ -1,12 +1,29 @@
-import { mkdir, open, rename } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+/** Characters written at a time. */
+const CHUNK_LENGTH = 65_536;
+
 /** Writes a file as a whole: after a crash there is the old one or the new one. Only this user may read it. */
-export async function writeWhole(file: string, text: string): Promise<void> {
+export const writeWhole = (file: string, text: string): Promise<void> => writeLines(file, [text]);
+
+/** {@link writeWhole} of many lines, each with its end, without having them all at once. */
+export async function writeLines(file: string, lines: Iterable<string>): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.${process.pid}.new`;
   await using handle = await open(draft, 'w', 0o600);
-  await handle.writeFile(text);
+  await writeAll(handle, lines);
   await handle.sync();
   await rename(draft, file);
+}
+
+async function writeAll(handle: FileHandle, lines: Iterable<string>): Promise<void> {
+  let waiting = '';
+  for (const line of lines) {
+    waiting += line;
+    if (waiting.length < CHUNK_LENGTH) continue;
+    await handle.write(waiting);
+    waiting = '';
+  }
+  await handle.write(waiting);
 }

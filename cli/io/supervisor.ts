@@ -24,6 +24,8 @@ export interface Part {
   readonly name: string;
   /** Arguments of Node. */
   readonly argv: readonly string[];
+  /** Mail does not depend on it: it is started again even if it never was ready. */
+  readonly isSpare?: boolean;
   /** How long it may take to end when asked, milliseconds. */
   readonly stopMs: () => number;
 }
@@ -154,7 +156,7 @@ export class Supervisor {
     running.isReady = false;
     running.onEnd?.();
     if (this.stopping !== undefined) return;
-    if (!wasReady) {
+    if (!wasReady && part.isSpare !== true) {
       void this.stop(code ?? 1);
       return;
     }

@@ -4,7 +4,9 @@ import type { MailEvent } from '../../events/event.ts';
 import { unreachable } from '../../lib/assert.ts';
 import type { Effect } from '../effect.ts';
 import type { Admission, Input, Now } from '../input.ts';
+import type { Restraint } from '../policy/source-blocked.ts';
 import type { ProxyHeader } from '../proxy-header.ts';
+import type { SaslCredentials } from '../sasl-credentials.ts';
 import { openSession, type Session, step } from '../session.ts';
 import { BodyDigest } from './body-digest.ts';
 import { ClientSide } from './client-side.ts';
@@ -45,6 +47,8 @@ export class Connection implements HostedSession, Turns, Wakeable, Served {
   private running = false;
   private finished = false;
   private timersDue = false;
+  /** The decision that it was last told of. */
+  private restrainedBy: string | undefined;
   /** It waits for its place in a round. */
   private cameSince = false;
 
@@ -68,6 +72,12 @@ export class Connection implements HostedSession, Turns, Wakeable, Served {
   open(admission: Admission | undefined): void {
     this.admission = admission;
     this.turn({ kind: 'opened', admission });
+  }
+
+  restrain(id: string | undefined, restraint: Restraint): void {
+    if (id === this.restrainedBy) return;
+    this.restrainedBy = id;
+    this.turn({ kind: 'restrained', restraint });
   }
 
   shutdown(now: boolean): void {
@@ -172,7 +182,7 @@ export class Connection implements HostedSession, Turns, Wakeable, Served {
         this.deadlines.clear(effect.name);
         break;
       case 'record':
-        this.record(effect.event, effect.bodyDigest === true);
+        this.record(effect.event, effect.bodyDigest === true, effect.credentials);
         break;
       case 'begin-digest':
         this.digest = new BodyDigest();
@@ -243,7 +253,7 @@ export class Connection implements HostedSession, Turns, Wakeable, Served {
   }
 
   /** Fills in what only the shell knows. */
-  private record(event: MailEvent, bodyDigest: boolean): void {
+  private record(event: MailEvent, bodyDigest: boolean, credentials: SaslCredentials | undefined): void {
     const { host, client, digest } = this;
     if (event.type === 'session-closed') {
       host.record({ ...event, octetsIn: client.leg.octetsIn, octetsOut: client.leg.octetsOut });
@@ -252,6 +262,8 @@ export class Connection implements HostedSession, Turns, Wakeable, Served {
     } else if (event.type === 'mail' && bodyDigest && digest !== undefined) {
       this.digest = undefined;
       host.record({ ...event, bodySha256: digest.hex() });
+    } else if (credentials !== undefined && host.credentials !== undefined) {
+      host.record({ ...event, ...host.credentials.fieldsOf(credentials, event.at) } as MailEvent);
     } else {
       host.record(event);
     }

@@ -5,6 +5,7 @@ import type { Lists } from '../policy/rule.ts';
 import type { ProxyHeader } from '../proxy-header.ts';
 import { forwardPathKey, RecipientMemory } from '../recipient-memory.ts';
 import type { Clock } from './clock.ts';
+import type { CredentialHasher } from './credential-hasher.ts';
 import { Door } from './door.ts';
 import type { Gatekeeper } from './gatekeeper.ts';
 import type { ListenerHost } from './listener.ts';
@@ -20,6 +21,8 @@ export interface GatePorts {
   readonly recorder: { record(event: MailEvent): void };
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Undefined: events tell nothing of accounts. */
+  readonly credentials?: CredentialHasher;
   /** Sees every event besides, for metrics. */
   readonly onRecord?: (event: MailEvent) => void;
   /** How long the gate took over one thing that happened on a socket, microseconds: what it adds to a command or reply. */
@@ -35,6 +38,7 @@ export class GateHost implements ListenerHost {
   readonly logger: Logger;
   readonly onTurn: ((microseconds: number) => void) | undefined;
   readonly rounds = new Rounds();
+  readonly credentials: CredentialHasher | undefined;
   readonly door: Door;
   readonly refusals: RefusalCounter;
   readonly gatekeeper: Gatekeeper;
@@ -52,6 +56,7 @@ export class GateHost implements ListenerHost {
     this.clock = ports.clock;
     this.logger = ports.logger;
     this.onTurn = ports.onLatency;
+    this.credentials = ports.credentials;
     this.door = new Door(ports.clock);
     this.refusals = new RefusalCounter(ports.clock, (event) => this.record(event));
     this.gatekeeper = gatekeeper;
@@ -117,6 +122,17 @@ export class GateHost implements ListenerHost {
     this.sessions.delete(session);
     if (session.admission !== undefined) this.gatekeeper.release(session.admission);
     if (this.sessions.size === 0) this.emptied?.();
+  }
+
+  /** Tells sessions what the decisions in force do to them. */
+  review(): void {
+    const { now, gatekeeper } = this;
+    for (const session of this.sessions) {
+      const { admission, context, sid } = session;
+      if (admission === undefined) continue;
+      const { id, restraint } = gatekeeper.restraintOf(admission, context.settings, sid, now);
+      session.restrain(id, restraint);
+    }
   }
 
   /** Tells all sessions that the gate stops. */

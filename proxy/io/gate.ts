@@ -1,4 +1,4 @@
-import type { Blocklist } from '../../blocklist/blocklist.ts';
+import type { Lookup } from '../../blocklist/blocklist.ts';
 import { EVENT_VERSION, type EventByType, FIELD_LENGTH_MAX } from '../../events/event.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { ListenerSettings, SessionSettings } from '../settings.ts';
@@ -104,9 +104,15 @@ export class Gate implements AsyncDisposable {
     this.host.setLists(lists);
   }
 
-  /** Takes the decisions in force, for the clients from now on. */
-  setBlocklist(blocklist: Blocklist): void {
+  /** Takes the decisions in force, for live sessions as well. */
+  setBlocklist(blocklist: Lookup): void {
     this.host.gatekeeper.blocklist = blocklist;
+    this.host.review();
+  }
+
+  /** Decisions have changed: live sessions are looked at anew. */
+  reviewSessions(): void {
+    this.host.review();
   }
 
   /** Lets nobody in for a while (421), or everybody again; live sessions go on. */

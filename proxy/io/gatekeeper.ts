@@ -1,4 +1,4 @@
-import { type Blocklist, emptyBlocklist } from '../../blocklist/blocklist.ts';
+import { emptyBlocklist, type Lookup } from '../../blocklist/blocklist.ts';
 import type { BlocklistEntry } from '../../blocklist/entry.ts';
 import type { Role } from '../../events/event.ts';
 import { type PrefixSet, parseAddress } from '../../lib/ip.ts';
@@ -6,6 +6,8 @@ import { referenceOf } from '../../lib/uuid-v7.ts';
 import type { Admission, Now } from '../input.ts';
 import { type ConnectionLimits, type Load, SourceTable } from '../limits.ts';
 import { type AdmissionFacts, type Arrival, admit, type Networks } from '../policy/admission.ts';
+import { modeOf } from '../policy/modes.ts';
+import { type Restraint, restraintBy, unrestrained } from '../policy/source-blocked.ts';
 import type { SessionSettings } from '../settings.ts';
 
 /** By what the connect-stage rules tell clients apart. */
@@ -47,7 +49,7 @@ class Facts implements AdmissionFacts {
 
 /** Judges who may come in, for all listeners of a gate together. */
 export class Gatekeeper {
-  blocklist: Blocklist = emptyBlocklist;
+  blocklist: Lookup = emptyBlocklist;
   /** Nobody is let in for now: everybody is told 421 by `limits.total`, as where the gate is full. */
   isSuspended = false;
   private settings: GatekeeperSettings;
@@ -91,6 +93,19 @@ export class Gatekeeper {
         withHistory: this.settings.hasHistory(ip),
       }),
     );
+  }
+
+  /** What the decisions in force do to a client that is in. `id`: of the entry; undefined where none does anything. */
+  restraintOf(
+    { ip, neverListed }: Admission,
+    settings: SessionSettings,
+    sid: string,
+    now: Now,
+  ): { readonly id: string | undefined; readonly restraint: Restraint } {
+    const acts = !neverListed && modeOf(settings.modes, 'source.blocked') === 'enforce';
+    const entry = acts ? this.blocklist.lookup(ip, settings.listener.role, now.wallMs) : undefined;
+    if (entry === undefined || entry.observed) return { id: undefined, restraint: unrestrained };
+    return { id: entry.id, restraint: restraintBy(entry, { settings, reference: referenceOf(sid) }) };
   }
 
   release(admission: Admission): void {

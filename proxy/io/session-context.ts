@@ -1,9 +1,11 @@
 import type { MailEvent } from '../../events/event.ts';
 import type { Admission } from '../input.ts';
 import type { Lists } from '../policy/rule.ts';
+import type { Restraint } from '../policy/source-blocked.ts';
 import type { ProxyHeader } from '../proxy-header.ts';
 import type { SessionSettings } from '../settings.ts';
 import type { Clock } from './clock.ts';
+import type { CredentialHasher } from './credential-hasher.ts';
 import type { Logger } from './logger.ts';
 import type { Rounds } from './rounds.ts';
 import type { ListenerTls } from './tls.ts';
@@ -39,6 +41,8 @@ export interface HostedSession {
   readonly sid: string;
   /** What the connect-stage rules said; undefined before a PROXY header named the client. */
   readonly admission: Admission | undefined;
+  /** What decisions do to it now; `id` of the entry, undefined for none. */
+  restrain(id: string | undefined, restraint: Restraint): void;
   /** The gate stops. `now`: the grace period is over. */
   shutdown(now: boolean): void;
   /** Ends it without a word and without an event: only when the reducer had its chance. */
@@ -56,6 +60,8 @@ export interface SessionHost {
   readonly slotsUsed: number;
   /** How long one input and everything it brought about took, microseconds; undefined when nobody wants to know. */
   readonly onTurn: ((microseconds: number) => void) | undefined;
+  /** Undefined: events tell nothing of accounts. */
+  readonly credentials: CredentialHasher | undefined;
   record(event: MailEvent): void;
   /** The connect-stage rules on the client that a PROXY header names. */
   admit(header: ProxyHeader, session: HostedSession): Admission;

@@ -9,8 +9,9 @@ import { Judgement } from './judgement.ts';
 import { limitsPerSource } from './limits-per-source.ts';
 import { limitsRate } from './limits-rate.ts';
 import { limitsTotal } from './limits-total.ts';
+import { modeOf } from './modes.ts';
 import type { OutsideRule } from './rule.ts';
-import { blockedBy, sourceBlocked } from './source-blocked.ts';
+import { blockedBy, type Restraint, restraintBy, sourceBlocked, unrestrained } from './source-blocked.ts';
 import { sourceClassOf } from './source-class.ts';
 
 /** Networks by which a source is told; each an immutable snapshot. */
@@ -37,7 +38,7 @@ export interface AdmissionFacts {
   readonly blocked: BlocklistEntry | undefined;
   /** Mail from the source was accepted before. */
   readonly withHistory: boolean;
-  readonly settings: Pick<SessionSettings, 'contact' | 'modes'>;
+  readonly settings: Pick<SessionSettings, 'contact' | 'modes' | 'limits'>;
   /** Of the session that would begin. */
   readonly reference: string;
 }
@@ -47,7 +48,7 @@ export interface AdmissionFacts {
  * `limits.per-source`, `limits.rate`; the first enforced one wins, observed ones stand beside it.
  *
  * `refuse` greets with 554, `close` says its reply and closes, or closes without a word where the verdict is `silent`.
- * A never-listed source is exempt from `source.blocked` and from nothing else. A `slow` decision lets it in and is recorded.
+ * A never-listed source is exempt from `source.blocked` and from nothing else. A `slow` decision lets it in.
  */
 export function admit(facts: AdmissionFacts): Admission {
   const { arrival, networks } = facts;
@@ -62,6 +63,7 @@ export function admit(facts: AdmissionFacts): Admission {
     ...arrival,
     ...standing,
     normaliseLineEndings: isIn(networks.normalised),
+    restraint: standing.neverListed ? unrestrained : slowing(facts),
     verdict: judge(facts, standing),
   };
 }
@@ -89,7 +91,14 @@ function judgeBlocked(facts: AdmissionFacts, judgement: Judgement): void {
   const { blocked } = facts;
   if (blocked === undefined || !judgement.asks(sourceBlocked.id)) return;
   const objection = blockedBy(blocked, facts);
-  if (objection === undefined) judgement.observes(sourceBlocked.id, 'slow');
-  else if (blocked.observed) judgement.observes(sourceBlocked.id, objection.action);
+  if (objection === undefined) {
+    if (slowing(facts).slowMs === 0) judgement.observes(sourceBlocked.id, 'slow');
+  } else if (blocked.observed) judgement.observes(sourceBlocked.id, objection.action);
   else judgement.objects(sourceBlocked.id, objection);
 }
+
+/** A source that is let in may have to wait at each command. */
+const slowing = ({ blocked, settings, reference }: AdmissionFacts): Restraint =>
+  blocked?.action === 'slow' && modeOf(settings.modes, sourceBlocked.id) === 'enforce'
+    ? restraintBy(blocked, { settings, reference })
+    : unrestrained;

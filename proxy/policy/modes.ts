@@ -3,12 +3,7 @@ import { type Mode, type RuleId, ruleIds, type SessionSettings } from '../settin
 type Modes = SessionSettings['modes'];
 
 /** Rules that only observe until somebody promotes them; all others enforce. */
-const observing: ReadonlySet<RuleId> = new Set<RuleId>([
-  'source.blocked',
-  'helo.syntax',
-  'helo.own-name',
-  'bounce.multiple-recipients',
-]);
+const observing: ReadonlySet<RuleId> = new Set<RuleId>(['helo.syntax', 'helo.own-name', 'bounce.multiple-recipients']);
 
 /**
  * Rules that cannot be switched off, since what they keep out has no other keeper: an open relay, a message smuggled behind

@@ -1,9 +1,11 @@
 import { Buffer } from 'node:buffer';
 import type { Command } from '../command.ts';
 import { evaluate } from '../policy/evaluate.ts';
+import { unrestrained } from '../policy/source-blocked.ts';
 import { sourceClassOf } from '../policy/source-class.ts';
 import type { UpstreamReply } from '../reply.ts';
 import { type SaslData, serialiseSaslLine } from '../sasl.ts';
+import { credentialsOf, SASL_LINES_KEPT_MAX } from '../sasl-credentials.ts';
 import { abortUpstream, closeSession, enterCommand } from './closing.ts';
 import { forwardFresh, refuse, refuseByRule } from './envelope.ts';
 import { OWN_REPLIES } from './own-replies.ts';
@@ -29,6 +31,7 @@ export function onAuth(turn: Turn, command: Extract<Command, { verb: 'AUTH' }>):
   if (draft.offer.mechanisms.size === 0) return refuse(turn, OWN_REPLIES.authNotOffered, 'protocol.sequence');
   if (!draft.offer.mechanisms.has(mechanism)) return refuse(turn, OWN_REPLIES.mechanismNotOffered, 'auth.mechanism');
   draft.saslRounds = 0;
+  draft.saslLines = command.initialResponse === undefined ? [] : [command.initialResponse];
   forwardFresh(turn, command, 'auth');
 }
 
@@ -45,6 +48,7 @@ export function onAuthReply(turn: Turn, reply: UpstreamReply): void {
   const mechanism = mechanismOf(turn);
   if (reply.code === 235) {
     draft.authenticated = true;
+    if (!draft.restraint.byOperator) draft.restraint = unrestrained;
     draft.sourceClass = sourceClassOf({ ...draft.source, authenticated: true });
     draft.layeredMechanism = layeredMechanisms.has(mechanism);
   } else draft.authFailures += 1;
@@ -67,7 +71,12 @@ export function recordAttempt(
   code?: number,
 ): void {
   const mechanism = turn.draft.pending?.facts.mechanism ?? '?';
-  turn.record({ type: 'auth-attempt', mechanism, outcome, ...(code === undefined ? {} : { code }) });
+  const credentials = credentialsOf(mechanism, turn.draft.saslLines);
+  turn.draft.saslLines = [];
+  turn.recordAttempt(
+    { type: 'auth-attempt', mechanism, outcome, ...(code === undefined ? {} : { code }) },
+    credentials,
+  );
 }
 
 /** The client left in the middle of the exchange. */
@@ -81,6 +90,7 @@ export function leaveExchange(turn: Turn): void {
 export function onSaslLine(turn: Turn, data: SaslData): void {
   const { draft } = turn;
   draft.saslRounds += 1;
+  if (draft.saslLines.length < SASL_LINES_KEPT_MAX) draft.saslLines = [...draft.saslLines, data];
   if (draft.saslRounds > SASL_ROUNDS_MAX) return cancel(turn, 'overlong');
   relay(turn, serialiseSaslLine(data));
 }

@@ -1,4 +1,5 @@
 import type { AnomalyKind, MailOutcome } from '../../events/event.ts';
+import { sourceBlocked } from '../policy/source-blocked.ts';
 import type { OwnReply, UpstreamReply } from '../reply.ts';
 import { OWN_REPLIES } from './own-replies.ts';
 import type { Transaction } from './state.ts';
@@ -23,11 +24,18 @@ export function enterCommand(turn: Turn): void {
     closeSession(turn, { closedBy: 'client' });
   } else if (draft.shuttingDown) {
     closeSession(turn, { closedBy: 'gate', reply: OWN_REPLIES.shuttingDown });
+  } else if (endsHere(draft)) {
+    closeSession(turn, { closedBy: 'gate', reply: draft.restraint.ending, rule: sourceBlocked.id });
   } else {
     turn.enter('command', { kind: 'command' });
     turn.setTimer('command', turn.settings.deadlines.commandMs);
   }
 }
+
+/** A decision ends the session, and there is no forward-path accepted that mail could be lost for. */
+export const endsHere = ({ restraint, transaction }: Turn['draft']): boolean =>
+  restraint.ending !== undefined &&
+  (transaction === undefined || (transaction.acceptedCount === 0 && !transaction.chunked));
 
 /** Ends the mail transaction and records it. `reply`: the final one, where there was one. */
 export function endTransaction(turn: Turn, outcome: MailOutcome, reply?: UpstreamReply): void {
@@ -106,7 +114,16 @@ export function closeSession(turn: Turn, ending: Ending): void {
   if (ending.reply !== undefined) turn.writeOwn(ending.reply);
   turn.dropPending();
   leaveWithTransaction(turn, ending);
-  for (const name of ['command', 'command-line', 'sasl', 'data', 'client-tls', 'greeting-hold', 'progress'] as const) {
+  for (const name of [
+    'command',
+    'command-line',
+    'slow',
+    'sasl',
+    'data',
+    'client-tls',
+    'greeting-hold',
+    'progress',
+  ] as const) {
     turn.clearTimer(name);
   }
   draft.closing = {

@@ -3,6 +3,7 @@ import { type Command, hasNonAscii, serialiseCommand } from '../command.ts';
 import { checkParameters, declaredSize } from '../parameters.ts';
 import type { ForwardPath } from '../path.ts';
 import { evaluate } from '../policy/evaluate.ts';
+import { sourceBlocked } from '../policy/source-blocked.ts';
 import type { OwnReply, UpstreamReply } from '../reply.ts';
 import type { Verdict } from '../verdict.ts';
 import { closeSession, enterCommand } from './closing.ts';
@@ -103,6 +104,8 @@ export function onRcpt(turn: Turn, command: Rcpt): void {
     turn.lists,
   );
   if (verdict.action !== 'accept') return refuseForwardPath(turn, () => refuseByRule(turn, verdict));
+  const blocked = draft.restraint.forwardPath;
+  if (blocked !== undefined) return refuseForwardPath(turn, () => refuse(turn, blocked, sourceBlocked.id));
   turn.observe(verdict.observed);
   turn.awaitUpstream();
   turn.sendUpstream('rcpt', serialiseCommand(command), turn.settings.deadlines.upstreamReplyMs);

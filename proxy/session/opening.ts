@@ -45,6 +45,7 @@ export function onAdmitted(turn: Turn, admission: Admission): void {
   const { draft, settings } = turn;
   draft.source = admission;
   draft.sourceClass = sourceClassOf({ ...admission, authenticated: false });
+  draft.restraint = admission.restraint;
   recordOpening(turn, admission.verdict.observed);
   const { verdict } = admission;
   const implicitTls = settings.listener.tls === 'implicit';

@@ -3,7 +3,9 @@ import type { Command } from '../command.ts';
 import type { TlsFacts } from '../input.ts';
 import type { ReversePath } from '../path.ts';
 import type { SourceClass } from '../policy/rule.ts';
+import type { Restraint } from '../policy/source-blocked.ts';
 import type { OwnReply, UpstreamReply } from '../reply.ts';
+import type { SaslData } from '../sasl.ts';
 import type { SessionSettings } from '../settings.ts';
 import type { Observed } from '../verdict.ts';
 
@@ -18,6 +20,8 @@ export type Phase =
   | 'opening'
   /** The next command of the client. */
   | 'command'
+  /** A command is there and waits: the source is slowed down. */
+  | 'slowed'
   /** The reply of the server behind to `awaited`. */
   | 'awaiting'
   /** Whether anything was glued behind STARTTLS. */
@@ -165,6 +169,8 @@ export interface Session {
   /** The mechanism may have set up a security layer; the next octets show it. */
   readonly layeredMechanism: boolean;
   readonly saslRounds: number;
+  /** The client's first lines of the exchange, until its attempt is recorded. */
+  readonly saslLines: readonly SaslData[];
   readonly saslFault: 'overlong' | 'not-base64' | undefined;
   readonly pending: PendingCommand | undefined;
   readonly transaction: Transaction | undefined;
@@ -185,6 +191,11 @@ export interface Session {
   readonly awaited: Awaited | undefined;
   readonly lastAnswered: Awaited | undefined;
   readonly holdOver: boolean;
+
+  /** What decisions about the source do to the session. */
+  readonly restraint: Restraint;
+  /** The line of a command that waits. */
+  readonly waitingLine: Uint8Array | undefined;
 
   readonly commandCount: number;
   readonly errorCount: number;

@@ -10,6 +10,7 @@ import { recordAttempt } from './authentication.ts';
 import { isTooSlow } from './body.ts';
 import { closeSession, destroySession, enterCommand } from './closing.ts';
 import { dial, failOpening, onProxyHeaderFault, PROGRESS_EVERY_MS } from './opening.ts';
+import { releaseLine } from './restraint.ts';
 import type { Turn } from './turn.ts';
 import { onUpstreamGone, onUpstreamTimeout } from './upstream.ts';
 
@@ -22,6 +23,8 @@ export function onTimer(turn: Turn, name: TimerName): void {
       return dial(turn);
     case 'command':
       return expire(turn, deadlineCommand);
+    case 'slow':
+      return releaseLine(turn);
     case 'command-line':
       return expire(turn, deadlineCommandLine);
     case 'sasl':

@@ -22,6 +22,7 @@ import {
   replyTextForEvent,
   type UpstreamReply,
 } from '../reply.ts';
+import type { SaslCredentials } from '../sasl-credentials.ts';
 import type { RuleId } from '../settings.ts';
 import type { Observed } from '../verdict.ts';
 import type { Awaited, Draft, PendingCommand, Phase } from './state.ts';
@@ -91,6 +92,12 @@ export class Turn {
   record(event: Body<SessionEvent>, bodyDigest = false): void {
     const whole = Object.assign(this.nextEvent(event.type), event) as MailEvent;
     this.effects.push(bodyDigest ? { kind: 'record', event: whole, bodyDigest } : { kind: 'record', event: whole });
+  }
+
+  /** Records an attempt to authenticate, with keyed hashes of what it showed. */
+  recordAttempt(event: Body<EventByType<'auth-attempt'>>, credentials: SaslCredentials | undefined): void {
+    const whole = Object.assign(this.nextEvent(event.type), event) as MailEvent;
+    this.effects.push({ kind: 'record', event: whole, ...(credentials === undefined ? {} : { credentials }) });
   }
 
   /** What every event of this session begins with; its place in the session is taken. */
@@ -198,7 +205,14 @@ export class Turn {
     if (reply !== undefined && reply.code >= 500) draft.errorCount += 1;
     const observed = extra.observed === undefined ? pending.observed : [...pending.observed, ...extra.observed];
     const latencyUs = Math.max(0, this.now.monotonicUs - pending.startedUs);
-    const event: Writable<Body<EventByType<'command'>>> = { ...pending.facts, type: 'command', verdict, latencyUs };
+    const isSlowed = draft.restraint.slowMs > 0 && pending.command !== undefined && verdict.action === 'accept';
+    const given = isSlowed ? slowedDown : verdict;
+    const event: Writable<Body<EventByType<'command'>>> = {
+      ...pending.facts,
+      type: 'command',
+      verdict: given,
+      latencyUs,
+    };
     if (observed.length > 0) event.observed = [...observed];
     if (extra.nearMiss !== undefined) event.nearMiss = extra.nearMiss;
     if (reply !== undefined) event.reply = reply;
@@ -220,6 +234,9 @@ export class Turn {
     this.draft.pending = { ...pending, observed: [...pending.observed, ...observed] };
   }
 }
+
+/** Nothing objected to the command, but it had to wait. */
+const slowedDown: EventByType<'command'>['verdict'] = { action: 'slow', rule: 'source.blocked' };
 
 /** What an event keeps of a reply of the server behind. */
 export function replyFacts(reply: UpstreamReply): NonNullable<EventByType<'command'>['reply']> {

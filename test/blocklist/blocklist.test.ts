@@ -1,37 +1,27 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { blocklistOf, emptyBlocklist } from '../../blocklist/blocklist.ts';
-import { type BlocklistEntry, blocklistActions } from '../../blocklist/entry.ts';
+import { Blocklist, emptyBlocklist } from '../../blocklist/blocklist.ts';
+import { type BlocklistAction, blocklistActions } from '../../blocklist/entry.ts';
+import type { DecisionMade } from '../../events/decision.ts';
 import { parseAddress, parsePrefix } from '../../lib/ip.ts';
+import { aDecision, aRevocation, blocklistOf } from '../support/decisions.ts';
 
-function entry(text: string, more: Partial<Omit<BlocklistEntry, 'prefix'>> = {}): BlocklistEntry {
-  const prefix = parsePrefix(text);
-  if (prefix === undefined) throw new Error(`${text} is no range`);
-  return {
-    id: text,
-    prefix,
-    action: 'refuse',
-    untilMs: 1_000,
-    scenario: 'harvest',
-    roles: ['mx', 'submission', 'submissions'],
-    observed: false,
-    ...more,
-  };
-}
+const ip = '198.51.100.7';
+
+/** Decisions of different scenarios, so that none replaces another. */
+const decisions = (...all: readonly Partial<DecisionMade>[]): readonly DecisionMade[] =>
+  all.map((fields, index) => aDecision({ id: `d${index}`, scenario: `scenario-${index}`, ...fields }));
 
 test('nobody is on an empty one', () => {
-  expect(emptyBlocklist.lookup('198.51.100.7', 'mx', 0)).toBeUndefined();
-  expect(blocklistOf([]).lookup('198.51.100.7', 'mx', 0)).toBeUndefined();
+  expect(emptyBlocklist.lookup(ip, 'mx', 0)).toBeUndefined();
+  expect(blocklistOf([]).lookup(ip, 'mx', 0)).toBeUndefined();
 });
 
-const nested = blocklistOf([
-  entry('198.51.100.0/24'),
-  entry('198.51.100.7'),
-  entry('198.51.0.0/16'),
-  entry('2001:db8:7::/48'),
-  entry('2001:db8:7:1::/64'),
-  entry('::/0'),
-]);
+const nested = blocklistOf(
+  ['198.51.100.0/24', '198.51.100.7', '198.51.0.0/16', '2001:db8:7::/48', '2001:db8:7:1::/64', '::/0'].map((value) =>
+    aDecision({ value, id: value, scope: 'range' }),
+  ),
+);
 
 test.each([
   { ip: '198.51.100.7', id: '198.51.100.7' },
@@ -45,66 +35,171 @@ test.each([
 ])('the longest prefix around $ip is $id', ({ ip, id }) => expect(nested.lookup(ip, 'mx', 0)?.id).toBe(id));
 
 test('an entry holds until its end, and for its roles', () => {
-  const list = blocklistOf([entry('198.51.100.7', { untilMs: 1_000, roles: ['mx'] })]);
-  expect(list.lookup('198.51.100.7', 'mx', 999)).toBeDefined();
-  expect(list.lookup('198.51.100.7', 'mx', 1_000)).toBeUndefined();
-  expect(list.lookup('198.51.100.7', 'submission', 0)).toBeUndefined();
+  const list = blocklistOf([aDecision({ until: 1_000, roles: ['mx'] })]);
+  expect(list.lookup(ip, 'mx', 999)).toBeDefined();
+  expect(list.lookup(ip, 'mx', 1_000)).toBeUndefined();
+  expect(list.lookup(ip, 'submission', 0)).toBeUndefined();
 });
 
 test.each([
-  { why: 'is over', hidden: { untilMs: 1 } },
+  { why: 'is over', hidden: { until: 1 } },
   { why: 'holds for another role', hidden: { roles: ['submission'] } },
-  { why: 'only observes', hidden: { observed: true } },
+  { why: 'only observes', hidden: { scenario: 'observed' } },
 ] as const)('an entry that $why hides none that acts', ({ hidden }) => {
-  const list = blocklistOf([entry('198.51.100.7', hidden), entry('198.51.100.0/24', { action: 'defer' })]);
-  expect(list.lookup('198.51.100.7', 'mx', 500)?.id).toBe('198.51.100.0/24');
+  const range = aDecision({ value: '198.51.100.0/24', action: 'defer', id: 'range' });
+  const list = blocklistOf(
+    [aDecision({ ...hidden, roles: [...('roles' in hidden ? hidden.roles : ['mx' as const])] }), range],
+    ['observed'],
+  );
+  expect(list.lookup(ip, 'mx', 500)?.id).toBe('range');
 });
 
-test('an entry that only observes is found where none acts', () => {
-  const list = blocklistOf([entry('198.51.100.7', { observed: true })]);
-  expect(list.lookup('198.51.100.7', 'mx', 0)).toMatchObject({ observed: true });
+test('an entry that only observes is found where none acts, and acts once its scenario is promoted', () => {
+  const list = blocklistOf([aDecision({ scenario: 'new' })], ['new']);
+  expect(list.lookup(ip, 'mx', 0)).toMatchObject({ observed: true });
+  list.setModes(() => 'enforce');
+  expect(list.lookup(ip, 'mx', 0)).toMatchObject({ observed: false });
 });
 
-test('of two with one prefix the stronger action, then the later end', () => {
-  const two = (a: Partial<BlocklistEntry>, b: Partial<BlocklistEntry>) =>
-    blocklistOf([entry('198.51.100.7', { ...a, id: 'a' }), entry('198.51.100.7', { ...b, id: 'b' })]).lookup(
-      '198.51.100.7',
-      'mx',
-      0,
-    )?.id;
-  expect(two({ action: 'slow' }, { action: 'defer' })).toBe('b');
-  expect(two({ action: 'drop' }, { action: 'refuse' })).toBe('a');
-  expect(two({ untilMs: 10 }, { untilMs: 20 })).toBe('b');
-  expect(two({ untilMs: 20 }, { untilMs: 10 })).toBe('a');
+test.each<[Partial<DecisionMade>, Partial<DecisionMade>, string]>([
+  [{ action: 'slow' }, { action: 'defer' }, 'd1'],
+  [{ action: 'drop' }, { action: 'refuse' }, 'd0'],
+  [{ until: 10 }, { until: 20 }, 'd1'],
+  [{ until: 20 }, { until: 10 }, 'd0'],
+])('of %j and %j with one prefix %s holds', (one, other, id) => {
+  expect(blocklistOf(decisions(one, other)).lookup(ip, 'mx', 0)?.id).toBe(id);
+  expect(blocklistOf(decisions(one, other).toReversed()).lookup(ip, 'mx', 0)?.id).toBe(id);
+});
+
+const byOperator = { origin: 'operator', scenario: 'operator' } as const;
+
+test.each<[string, readonly Partial<DecisionMade>[], BlocklistAction | undefined]>([
+  ['an allow lifts a refusal', [{}, { ...byOperator, action: 'allow' }], undefined],
+  [
+    'an allow of a range lifts a refusal of an address',
+    [{}, { ...byOperator, action: 'allow', value: '198.51.100.0/24' }],
+    undefined,
+  ],
+  [
+    'an allow of an address carves a hole into a range',
+    [{ value: '198.51.100.0/24' }, { ...byOperator, action: 'allow' }],
+    undefined,
+  ],
+  [
+    'an allow goes before a block of the range',
+    [
+      { ...byOperator, value: '198.51.100.0/24' },
+      { ...byOperator, action: 'allow' },
+    ],
+    undefined,
+  ],
+  [
+    'a block goes before the allow of the range',
+    [{ ...byOperator, action: 'allow', value: '198.51.100.0/24' }, byOperator],
+    'refuse',
+  ],
+  [
+    'a block of a range goes before an analyzer',
+    [{ action: 'slow' }, { ...byOperator, value: '198.51.100.0/24' }],
+    'refuse',
+  ],
+  ['an allow that is over lifts nothing', [{}, { ...byOperator, action: 'allow', until: 0 }], 'refuse'],
+])('%s', (_name, fields, action) => {
+  expect(blocklistOf(decisions(...fields)).lookup(ip, 'mx', 0)?.action).toBe(action);
+});
+
+test('a later decision of one key replaces the earlier, but never ends before it', () => {
+  const first = aDecision({ id: 'a', at: 0, until: 100, action: 'defer' });
+  const second = aDecision({ id: 'b', at: 10, until: 50, action: 'refuse' });
+  expect(blocklistOf([first, second]).lookup(ip, 'mx', 20)).toMatchObject({ id: 'b', untilMs: 100 });
+  const milder = aDecision({ id: 'c', at: 10, until: 150, action: 'slow' });
+  expect(blocklistOf([first, milder]).lookup(ip, 'mx', 20)).toMatchObject({ action: 'defer', untilMs: 150 });
+});
+
+test('only a revocation ends one early', () => {
+  const decision = aDecision();
+  const list = blocklistOf([decision]);
+  expect(list.take(aRevocation(decision))).toBe(decision.value);
+  expect(list.lookup(ip, 'mx', 0)).toBeUndefined();
+  expect(list.size).toBe(0);
+});
+
+test('what comes twice changes nothing', () => {
+  const decision = aDecision();
+  const list = blocklistOf([decision]);
+  expect(list.take(decision)).toBeUndefined();
+  expect(list.size).toBe(1);
+});
+
+test('what is over is swept', () => {
+  const list = blocklistOf(decisions({ until: 10 }, { until: 20 }, { value: '2001:db8::/64', until: 10 }));
+  expect(list.sweep(10)).toBe(2);
+  expect([...list.entries(0)].map(({ id }) => id)).toEqual(['d1']);
+});
+
+test('decisions about domains and the site are kept apart', () => {
+  const list = blocklistOf([aDecision({ scope: 'domain', value: 'example.com', action: 'verify-bounces', until: 5 })]);
+  expect(list.size).toBe(0);
+  expect(list.othersInForce(4)).toMatchObject([{ value: 'example.com' }]);
+  expect(list.othersInForce(5)).toEqual([]);
+});
+
+test('beyond the growth that is believed refusals become deferrals, until it is calm again', () => {
+  const list = new Blocklist({ modeOf: () => 'enforce', growthMax: 3 });
+  const address = (index: number): string => `198.51.100.${index}`;
+  const actionAt = (index: number, at: number): string | undefined => {
+    list.take(aDecision({ id: `${index}`, value: address(index), at }));
+    return list.lookup(address(index), 'mx', at)?.action;
+  };
+  expect([0, 1, 2, 3, 4].map((index) => actionAt(index, 1_000 + index))).toEqual([
+    'refuse',
+    'refuse',
+    'refuse',
+    'defer',
+    'defer',
+  ]);
+  list.take(aDecision({ ...byOperator, id: 'own', value: address(9), at: 1_010 }));
+  expect(list.lookup(address(9), 'mx', 1_010)?.action).toBe('refuse');
+  expect(actionAt(20, 1_000 + 660_000)).toBe('refuse');
 });
 
 test('it answers as a plain search does', () => {
-  const someEntry = fc
-    .record({
-      octet: fc.nat(7),
-      length: fc.constantFrom(29, 30, 31, 32),
-      action: fc.constantFrom(...blocklistActions),
-      untilMs: fc.nat(3),
-      observed: fc.boolean(),
-    })
-    .map(({ octet, length, ...more }) => entry(`192.0.2.${octet & ~((1 << (32 - length)) - 1)}/${length}`, more));
+  const some = fc.record({
+    octet: fc.nat(7),
+    length: fc.constantFrom(29, 30, 31, 32),
+    action: fc.constantFrom(...blocklistActions),
+    until: fc.nat(3),
+    scenario: fc.constantFrom('enforced', 'observed'),
+  });
   fc.assert(
-    fc.property(fc.array(someEntry, { maxLength: 8 }), fc.nat(9), fc.nat(3), (entries, octet, nowMs) => {
+    fc.property(fc.array(some, { maxLength: 8 }), fc.nat(9), fc.nat(3), (fields, octet, nowMs) => {
+      const all = fields.map(({ octet: own, length, scenario, ...more }, index) =>
+        aDecision({
+          ...more,
+          id: `d${index}`,
+          scope: 'range',
+          scenario: `${scenario}-${index}`,
+          value: `192.0.2.${own & ~((1 << (32 - length)) - 1)}/${length}`,
+        }),
+      );
+      const list = new Blocklist({ modeOf: (scenario) => (scenario.startsWith('enforced') ? 'enforce' : 'observe') });
+      for (const decision of all) list.take(decision);
       const value = parseAddress(`192.0.2.${octet}`)?.value ?? 0n;
-      const inForce = entries.filter(
-        ({ prefix, untilMs }) => prefix.first <= value && value <= prefix.last && nowMs < untilMs,
-      );
-      const acting = inForce.filter(({ observed }) => !observed);
-      const candidates = acting.length > 0 ? acting : inForce;
-      const longest = Math.max(...candidates.map(({ prefix }) => prefix.length));
-      const strongest = Math.max(
-        ...candidates
-          .filter(({ prefix }) => prefix.length === longest)
-          .map(({ action }) => blocklistActions.indexOf(action)),
-      );
-      const found = blocklistOf(entries).lookup(`192.0.2.${octet}`, 'mx', nowMs);
+      const around = all.filter(({ value: text, until }) => {
+        const prefix = parsePrefix(text);
+        return prefix !== undefined && prefix.first <= value && value <= prefix.last && nowMs < until;
+      });
+      const acting = around.filter(({ scenario }) => scenario.startsWith('enforced'));
+      const candidates = acting.length > 0 ? acting : around;
+      const lengthOf = (text: string): number => Number(text.split('/')[1]);
+      const longest = Math.max(...candidates.map(({ value: text }) => lengthOf(text)));
+      const ranks = candidates
+        .filter(({ value: text }) => lengthOf(text) === longest)
+        .map(({ action }) => (blocklistActions as readonly string[]).indexOf(action));
+      const found = list.lookup(`192.0.2.${octet}`, 'mx', nowMs);
       if (candidates.length === 0) expect(found).toBeUndefined();
-      else expect([found?.prefix.length, found?.action]).toEqual([longest, blocklistActions[strongest]]);
+      else
+        expect([lengthOf(found?.value ?? ''), found?.action]).toEqual([longest, blocklistActions[Math.max(...ranks)]]);
     }),
   );
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { formatPanicAnswer } from '../../cli/format/panic-answer.ts';
-import { answerLine, type ManagementRequest, readAnswer, relaxedRules } from '../../cli/gate/panic.ts';
+import { answerLine, type ManagementRequest, panicAnswer, readAnswer } from '../../cli/gate/management.ts';
+import { relaxedRules } from '../../cli/gate/panic.ts';
 import { defaultModes } from '../../proxy/policy/modes.ts';
 
 test('the panic switch never relaxes relay control, framing or hard limits', () => {
@@ -35,7 +36,7 @@ test.each([
     return { ok: false, reason: 'reached' };
   });
   expect(asked).toEqual([]);
-  expect(readAnswer(answer)).toEqual({ ok: false, reason: 'no request that is known' });
+  expect(readAnswer(panicAnswer, answer)).toEqual({ ok: false, reason: 'no request that is known' });
 });
 
 const rules = [{ rule: 'errors.limit', from: 'enforce', to: 'observe' }];

@@ -3,7 +3,7 @@ import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { answerLine } from '../../cli/gate/panic.ts';
+import { answerLine } from '../../cli/gate/management.ts';
 import { HttpServer } from '../../cli/io/http-server.ts';
 import { askLine, LINE_TIMEOUT_MS, LineServer, REQUEST_OCTETS_MAX } from '../../cli/io/line-socket.ts';
 import { Child } from '../support/child.ts';

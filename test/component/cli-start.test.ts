@@ -3,137 +3,14 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { stringify } from 'yaml';
-import { decodeEvent } from '../../events/codec.ts';
-import type { EventByType, EventType, MailEvent } from '../../events/event.ts';
 import { make } from '../support/certificates.ts';
 import { Postern, postern, until } from '../support/postern.ts';
 import { RawClient } from '../support/raw-client.ts';
-import { ScriptedUpstream, smtpServer } from '../support/scripted-upstream.ts';
-import { temporaryDirectory } from '../support/temporary-directory.ts';
-
-/** The whole product in front of a server behind, as `postern start` runs it. */
-class Site {
-  readonly folder = temporaryDirectory();
-  readonly upstream: ScriptedUpstream;
-  /** The configuration; {@link write} puts it into the file. */
-  config: Record<string, unknown>;
-  private running: Postern | undefined;
-
-  private constructor(upstream: ScriptedUpstream) {
-    this.upstream = upstream;
-    this.config = {
-      hostname: 'gate.example.com',
-      gate: 'gate-1',
-      dataDirectory: 'data',
-      listeners: [{ role: 'mx', address: '127.0.0.1', port: 0, withoutCertificate: true, greetingHoldMs: 0 }],
-      upstreams: { default: { host: '127.0.0.1', port: upstream.port } },
-      domains: { names: ['example.com'] },
-      http: { port: 0 },
-      shutdownGraceMs: 1000,
-    };
-  }
-
-  static async open(change: Record<string, unknown> = {}, bodies: string[] = []): Promise<Site> {
-    const upstream = await ScriptedUpstream.listen(smtpServer({ bodies }));
-    onTestFinished(() => upstream[Symbol.asyncDispose]());
-    const site = new Site(upstream);
-    Object.assign(site.config, change);
-    return site;
-  }
-
-  get file(): string {
-    return join(this.folder, 'postern.yaml');
-  }
-
-  get data(): string {
-    return join(this.folder, 'data');
-  }
-
-  get process(): Postern {
-    if (this.running === undefined) throw new Error('it was not started');
-    return this.running;
-  }
-
-  write(change: Record<string, unknown> = {}): void {
-    writeFileSync(this.file, stringify({ ...this.config, ...change }));
-  }
-
-  async start(): Promise<Postern> {
-    this.write();
-    this.running = new Postern(['start', '--config', this.file]);
-    await this.running.line('metrics and health');
-    await this.running.line('listening');
-    return this.running;
-  }
-
-  /** Where the gate listens now: the last line of that message counts, since a gate may have been started again. */
-  private portIn(message: string): number {
-    return Number(this.process.lines.findLast(({ msg }) => msg === message)?.['port']);
-  }
-
-  /** A client that was greeted and greeted back. */
-  async client(): Promise<RawClient> {
-    const client = await RawClient.connect(this.portIn('listening'));
-    onTestFinished(() => client.destroy());
-    expect(await client.code()).toBe(220);
-    expect(await client.say('EHLO c.example.net')).toBe(250);
-    return client;
-  }
-
-  /** The code that a forward-path of a new client gets. */
-  async rcpt(forwardPath: string): Promise<number> {
-    const client = await this.client();
-    expect(await client.say('MAIL FROM:<a@example.net>')).toBe(250);
-    const code = await client.say(`RCPT TO:<${forwardPath}>`);
-    client.destroy();
-    return code;
-  }
-
-  async send(forwardPath = 'b@example.com', client?: RawClient): Promise<number> {
-    const sender = client ?? (await this.client());
-    expect(await sender.say('MAIL FROM:<a@example.net>')).toBe(250);
-    expect(await sender.say(`RCPT TO:<${forwardPath}>`)).toBe(250);
-    expect(await sender.say('DATA')).toBe(354);
-    return sender.say('Subject: x\r\n\r\nhello\r\n.');
-  }
-
-  get(path: string): Promise<Response> {
-    return fetch(`http://127.0.0.1:${this.portIn('metrics and health')}${path}`);
-  }
-
-  /** Every event in the log, each once, in the order of time. */
-  async events(): Promise<readonly MailEvent[]> {
-    const tail = new Postern(['tail', '--data', this.data, '--from-start', '--json']);
-    let seen = -1;
-    await until(
-      async () => {
-        const isStill = seen === tail.stdout.length && seen > 0;
-        seen = tail.stdout.length;
-        await new Promise((resolve) => setTimeout(resolve, 300));
-        return isStill ? true : undefined;
-      },
-      () => `events from postern tail: ${tail.stderr}`,
-    );
-    expect(await tail.stop()).toBe(0);
-    return tail.stdout
-      .trim()
-      .split('\n')
-      .map((line) => {
-        const event = decodeEvent(line);
-        if (!event.ok) throw new Error(`${JSON.stringify(event.error)}: ${line}`);
-        return event.value;
-      });
-  }
-
-  async of<T extends EventType>(type: T): Promise<readonly EventByType<T>[]> {
-    return (await this.events()).filter((event): event is EventByType<T> => event.type === type);
-  }
-}
+import { Site } from '../support/site.ts';
 
 test('mail goes through, every command is in the log, metrics and health tell of it, and SIGTERM ends all in order', async () => {
   const bodies: string[] = [];
-  const site = await Site.open({}, bodies);
+  const site = await Site.open({}, { bodies });
   const process = await site.start();
   const client = await site.client();
   expect(await site.send('b@example.com', client)).toBe(250);
@@ -155,9 +32,10 @@ test('mail goes through, every command is in the log, metrics and health tell of
   const [started, ...others] = await site.events();
   expect(started).toMatchObject({ type: 'gate-started', gate: 'gate-1', listeners: ['mx'] });
   expect(others.at(-1)).toMatchObject({ type: 'gate-stopped' });
-  expect(process.lines.slice(-3).map(({ part, msg }) => `${part}: ${msg}`)).toEqual([
+  expect(process.lines.slice(-4).map(({ part, msg }) => `${part}: ${msg}`)).toEqual([
     'gate: the gate stops',
     'gate: the gate has stopped',
+    'analyze: the analyzers have stopped',
     'log: the event log is closed',
   ]);
 });

@@ -2,13 +2,13 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { blocklistOf } from '../../blocklist/blocklist.ts';
 import type { BlocklistAction } from '../../blocklist/entry.ts';
 import { DOOR_LINGER_MS, DOOR_OCTETS_MAX, DOOR_SOCKETS_MAX, Door } from '../../proxy/io/door.ts';
 import { openGate } from '../../proxy/io/gate.ts';
 import { NAMELESS_MAX } from '../../proxy/io/listener.ts';
 import { certificateFor } from '../support/certificates.ts';
-import { gateOptions, prefix, TestGate } from '../support/gate.ts';
+import { aDecision, blocklistOf } from '../support/decisions.ts';
+import { gateOptions, TestGate } from '../support/gate.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ScriptedUpstream, smtpServer } from '../support/scripted-upstream.ts';
@@ -72,17 +72,7 @@ test('over a limit on a TLS port: closed without a word in clear', async () => {
 });
 
 const blocked = (action: BlocklistAction, observed = false) =>
-  blocklistOf([
-    {
-      id: 'd1',
-      prefix: prefix('127.0.0.0/8'),
-      action,
-      untilMs: Number.MAX_SAFE_INTEGER,
-      scenario: 'test',
-      roles: ['mx'],
-      observed,
-    },
-  ]);
+  blocklistOf([aDecision({ value: '127.0.0.0/8', action })], observed ? ['recipient-harvest'] : []);
 
 test.each([
   { action: 'drop', observed: false, got: '' },

@@ -4,10 +4,10 @@ import { connect, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import { expect, test } from 'vitest';
-import { blocklistOf } from '../../blocklist/blocklist.ts';
 import { encodeProxyHeaderV1, encodeProxyHeaderV2 } from '../../proxy/proxy-header.ts';
 import { certificateFor } from '../support/certificates.ts';
-import { type GateChanges, prefix, prefixes, TestGate } from '../support/gate.ts';
+import { aDecision, blocklistOf } from '../support/decisions.ts';
+import { type GateChanges, prefixes, TestGate } from '../support/gate.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ScriptedUpstream, smtpServer } from '../support/scripted-upstream.ts';
 
@@ -239,19 +239,7 @@ test('IPv4 peers of an IPv6 listener are IPv4 in rules and events (ID-09)', asyn
   client.destroy();
   await gate.empty();
   expect(gate.of('session-opened')).toMatchObject([{ ip: '127.0.0.1' }]);
-  gate.gate.setBlocklist(
-    blocklistOf([
-      {
-        id: 'd1',
-        prefix: prefix('127.0.0.0/8'),
-        action: 'refuse',
-        untilMs: Number.MAX_SAFE_INTEGER,
-        scenario: 'test',
-        roles: ['mx'],
-        observed: false,
-      },
-    ]),
-  );
+  gate.gate.setBlocklist(blocklistOf([aDecision({ value: '127.0.0.0/8', action: 'refuse' })]));
   const refused = await RawClient.connect(gate.port());
   refused.send('PROXY UNKNOWN\r\n');
   expect(await refused.code()).toBe(554);

@@ -45,6 +45,7 @@ const defaultLimits: SessionLimits = {
   dataRateOctetsMin: 500,
   dataRateGraceMs: 5 * minutes,
   discardOctetsMax: 20_971_520,
+  slowDelayMs: 3000,
   smallChunkOctets: 1024,
 };
 

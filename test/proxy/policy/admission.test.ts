@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import type { BlocklistAction, BlocklistEntry } from '../../../blocklist/entry.ts';
 import { PrefixSet, parsePrefix } from '../../../lib/ip.ts';
 import { type AdmissionFacts, admit } from '../../../proxy/policy/admission.ts';
+import { unrestrained } from '../../../proxy/policy/source-blocked.ts';
+import { anEntry } from '../../support/decisions.ts';
 import { REFERENCE, someSettings } from './facts.ts';
 
 const setOf = (...texts: readonly string[]): PrefixSet =>
@@ -23,9 +25,7 @@ const facts = (more: Partial<AdmissionFacts> = {}): AdmissionFacts => ({
 });
 
 function entry(action: BlocklistAction, observed = false): BlocklistEntry {
-  const prefix = parsePrefix('198.51.100.7/32');
-  if (prefix === undefined) throw new Error('a prefix');
-  return { id: 'd1', prefix, action, untilMs: 2, scenario: 'harvest', roles: ['mx'], observed };
+  return anEntry({ action, observed });
 }
 
 test('an ordinary client comes in', () => {
@@ -40,6 +40,7 @@ test('an ordinary client comes in', () => {
     withHistory: false,
     neverListed: false,
     normaliseLineEndings: false,
+    restraint: unrestrained,
   });
 });
 
@@ -61,11 +62,22 @@ test.each([
   { action: 'refuse', want: { action: 'refuse', rule: 'source.blocked', reply: { code: 554, enhanced: '5.7.1' } } },
   { action: 'defer', want: { action: 'close', rule: 'source.blocked', reply: { code: 421, enhanced: '4.7.0' } } },
   { action: 'drop', want: { action: 'close', rule: 'source.blocked', silent: true } },
-  { action: 'slow', want: { action: 'accept', observed: [{ rule: 'source.blocked', action: 'slow' }] } },
 ] as const)('a decision to $action', ({ action, want }) => {
   const { verdict } = admit(facts({ blocked: entry(action) }));
   expect(verdict).toMatchObject(want);
   if (action !== 'drop') expect(verdict).not.toHaveProperty('silent');
+});
+
+test('a decision to slow it down lets it in, and its commands wait', () => {
+  const slowed = admit(facts({ blocked: entry('slow') }));
+  expect(slowed).toMatchObject({ verdict: { action: 'accept', observed: [] }, restraint: { slowMs: 3000 } });
+  const observed = admit(facts({ blocked: entry('slow', true) }));
+  expect(observed).toMatchObject({
+    verdict: { observed: [{ rule: 'source.blocked', action: 'slow' }] },
+    restraint: unrestrained,
+  });
+  const never = { trusted: setOf(), never: setOf('198.51.100.7'), normalised: setOf() };
+  expect(admit(facts({ blocked: entry('slow'), networks: never }))).toMatchObject({ restraint: unrestrained });
 });
 
 test('only a drop is silent', () => {
@@ -92,7 +104,7 @@ test('the rules come in their order', () => {
 
 test('a rule or a decision that only observes lets in and is recorded, beside a refusal as well', () => {
   const observed = [{ rule: 'source.blocked', action: 'refuse' }];
-  const settings = someSettings();
+  const settings = someSettings({}, { 'source.blocked': 'observe' });
   expect(admit(facts({ settings, blocked: entry('refuse') })).verdict).toEqual({ action: 'accept', observed });
   expect(admit(facts({ blocked: entry('refuse', true) })).verdict).toEqual({ action: 'accept', observed });
   const full = { ...light, total: true };

@@ -8,6 +8,7 @@ import { type SourceClass, type SourceFacts, sourceClasses } from '../../../prox
 import { rules } from '../../../proxy/policy/rules.ts';
 import { type Mode, type RuleId, ruleIds, type SessionSettings } from '../../../proxy/settings.ts';
 import type { Verdict } from '../../../proxy/verdict.ts';
+import { anEntry } from '../../support/decisions.ts';
 import { authFacts, dataFacts, heloFacts, mailFacts, REFERENCE, rcptFacts, someLists, someSettings } from './facts.ts';
 
 /**
@@ -121,10 +122,7 @@ function arrive(rule: RuleId, offence: NonNullable<(typeof arrivals)[RuleId]>, s
       normalised: nowhere,
     },
     load: offence === 'blocked' ? { total: false, perSource: false, rate: false } : offence,
-    blocked:
-      offence === 'blocked'
-        ? { id: 'd1', prefix, action: 'refuse', untilMs: 2, scenario: 'harvest', roles: ['mx'], observed: false }
-        : undefined,
+    blocked: offence === 'blocked' ? anEntry() : undefined,
     withHistory: sourceClass === 'with-history',
     settings: settingsFor(rule),
     reference: REFERENCE,

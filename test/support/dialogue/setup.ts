@@ -1,6 +1,7 @@
 import type { Admission } from '../../../proxy/input.ts';
 import { defaultModes } from '../../../proxy/policy/modes.ts';
 import type { Lists } from '../../../proxy/policy/rule.ts';
+import { unrestrained } from '../../../proxy/policy/source-blocked.ts';
 import type { OwnReply } from '../../../proxy/reply.ts';
 import type { SessionSettings } from '../../../proxy/settings.ts';
 import type { DialogueFault, Setting } from './dialogue.ts';
@@ -63,6 +64,7 @@ const defaultSettings = (): SessionSettings => ({
     dataRateOctetsMin: 500,
     dataRateGraceMs: 5 * minutes,
     discardOctetsMax: 20_971_520,
+    slowDelayMs: 3000,
     smallChunkOctets: 1024,
   },
   modes: { ...defaultModes },
@@ -82,6 +84,7 @@ const defaultAdmission = (): Admission => ({
   withHistory: false,
   neverListed: false,
   normaliseLineEndings: false,
+  restraint: unrestrained,
 });
 
 /** Lists as a dialogue can write them. */

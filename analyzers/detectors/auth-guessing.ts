@@ -1,0 +1,58 @@
+import type { EventByType } from '../../events/event.ts';
+import type { Scene, SourceDetector } from '../detector.ts';
+import { REFUSE, SLOW } from '../ladder.ts';
+
+/** First refused attempt of a source for an account (ln 9: 0.1 against 0.9), and the first accepted one. */
+const ACCOUNT_REFUSED = 2250;
+const ACCOUNT_ACCEPTED = -2250;
+/** Another password for the same account. The same one again is a device that nobody told: nothing. */
+const PASSWORD_CHANGED = 1178;
+/** Without a fingerprint (CRAM-MD5 and others) it is not known whether it is another password. */
+const PASSWORD_UNTOLD = 590;
+
+/** Password guessing by one source: many accounts, or many passwords for one. */
+export const authGuessing: SourceDetector = {
+  id: 'auth-guessing',
+  version: 1,
+  shape: {
+    slotCount: 65_536,
+    halfLifeMs: 86_400_000,
+    thresholds: [
+      { score: 4710, rung: SLOW },
+      { score: 6861, rung: REFUSE },
+    ],
+  },
+  reason: 'tried many accounts or passwords that were refused',
+  description: {
+    sees: 'AUTH refused by the server behind, by account (a keyed hash) and by password (16 bits under a key of the day).',
+    formula:
+      'Cumulative sum, half-life 24 h: +2.2 for the first refusal of an account from this source, +1.15 for each further password (+0.58 where none can be told), nothing for the same one again, -2.2 for an account that is accepted for the first time. Slow at 4.6 (three accounts, or four passwords), refuse at 6.7 (four, or five). The sum stops at minus 0.46 for each account that was accepted before.',
+    sources:
+      'Log-likelihoods of 0.1 against 0.9; thresholds by simulation. fail2ban bans after five failures in ten minutes, whoever it is.',
+    evades:
+      'Fewer than two accounts a day from one source; one attempt each from many sources is a campaign, seen for the site.',
+    lookalikes:
+      'A telephone with an old password (the same one: counts once), an office behind one address (some of its accounts are accepted, so it is slowed at most), the day on which all passwords change.',
+  },
+  see(event, scene) {
+    if (event.type === 'auth-attempt') seeAttempt(event, scene);
+  },
+};
+
+function seeAttempt({ account, credentialFingerprint, outcome }: EventByType<'auth-attempt'>, scene: Scene): void {
+  if (account === undefined) {
+    if (outcome === 'refused') scene.weigh(PASSWORD_UNTOLD, 'password-changed');
+    return;
+  }
+  if (outcome === 'accepted') {
+    if (scene.isFirstContact(`+${account}`)) scene.weigh(ACCOUNT_ACCEPTED, 'account-accepted');
+    return;
+  }
+  if (outcome !== 'refused') return;
+  const isNewAccount = scene.isFirstContact(`-${account}`);
+  const isNewPassword =
+    credentialFingerprint === undefined || scene.isFirstContact(`-${account} ${credentialFingerprint}`);
+  if (isNewAccount) scene.weigh(ACCOUNT_REFUSED, 'account-refused', account);
+  else if (credentialFingerprint === undefined) scene.weigh(PASSWORD_UNTOLD, 'password-changed', account);
+  else if (isNewPassword) scene.weigh(PASSWORD_CHANGED, 'password-changed', account);
+}

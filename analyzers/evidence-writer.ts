@@ -1,0 +1,165 @@
+import { EVENT_VERSION, type EventByType, type MailEvent } from '../events/event.ts';
+import type { EvidenceByType, EvidenceEvent, EvidenceType } from '../events/evidence.ts';
+import { type Hash64, type KeyedHash, textOfHash } from '../lib/keyed-hash.ts';
+import { HELD_MS, heldFor } from './detectors/held-session-release.ts';
+import { recipientAnswer } from './recipient-answer.ts';
+import { type Position, rolesOf, type Seen, type Source } from './scene.ts';
+import type { SessionFacts } from './sessions.ts';
+import { NOWHERE, StateTable } from './state-table.ts';
+import { isStill } from './still.ts';
+
+/** Offences of one source that are handed on in a day: one source alone makes no campaign. */
+export const OFFENCES_A_DAY_MAX = 3;
+/** Sources of one partition whose offences are counted for that. */
+export const OFFENCE_SOURCES_MAX = 32_768;
+const DAY_MS = 86_400_000;
+
+type Own<T extends EvidenceType> = Omit<EvidenceByType<T>, 'v' | 'at' | 'site' | 'partition' | 'offset' | 'part'>;
+type OwnOfSource<T extends EvidenceType> = Omit<Own<T>, 'source' | 'role' | 'standing' | 'sid' | 'seq'>;
+
+/** Writes down what is of interest beyond one source, piece by piece, for each event. */
+export class EvidenceWriter {
+  private readonly site: string;
+  private readonly hash: KeyedHash;
+  private readonly offences = new StateTable({
+    slotCount: OFFENCE_SOURCES_MAX,
+    intCount: 1,
+    timeCount: 1,
+    worth: (table, slot) => table.time(0, slot),
+  });
+  private pieces: EvidenceEvent[] = [];
+  private position: Position = { partition: 0, offset: 0 };
+
+  constructor(site: string, hash: KeyedHash) {
+    this.site = site;
+    this.hash = hash;
+  }
+
+  get table(): StateTable {
+    return this.offences;
+  }
+
+  begin(position: Position): void {
+    this.position = position;
+    this.pieces = [];
+  }
+
+  take(): readonly EvidenceEvent[] {
+    return this.pieces;
+  }
+
+  /** Somebody did something that speaks against him. */
+  offence(scenario: string, weight: number, source: Source, seen: Seen, object: string | undefined): void {
+    if (!this.mayTell(source.key, seen.atMs)) return;
+    const hashed = object === undefined ? {} : { object: textOfHash(this.hash.of(object)) };
+    this.write(source, seen, { type: 'offence-seen', scenario, weight, ...hashed });
+  }
+
+  /** The first mail (or password) of a source that was accepted within 30 days. */
+  good(source: Source, seen: Seen): void {
+    this.write(source, seen, { type: 'mail-accepted' });
+  }
+
+  /** What an event says to those who look at the whole site. */
+  see(event: MailEvent, source: Source, session: SessionFacts, seen: Seen): void {
+    switch (event.type) {
+      case 'command':
+        if (event.verb === 'RCPT' && event.forwardPath !== undefined && !session.authenticated) {
+          this.recipient(event, event.forwardPath, source, session, seen);
+        }
+        return;
+      case 'session-progress':
+        this.write(source, seen, {
+          type: 'session-held',
+          phase: event.phase,
+          slow: isStill(event),
+          slotsUsed: event.slotsUsed,
+        });
+        return;
+      case 'mail':
+        return this.mail(event, source, session, seen);
+      default:
+    }
+  }
+
+  /** Somebody authenticated, or tried to. */
+  authentication(
+    { account, credentialFingerprint, outcome }: EventByType<'auth-attempt'>,
+    isFamiliar: boolean,
+    source: Source,
+    seen: Seen,
+  ): void {
+    if (account === undefined || (outcome !== 'accepted' && outcome !== 'refused')) return;
+    this.write(source, seen, {
+      type: 'authentication-seen',
+      account,
+      ...(credentialFingerprint === undefined ? {} : { credentialFingerprint }),
+      accepted: outcome === 'accepted',
+      familiar: isFamiliar,
+    });
+  }
+
+  private recipient(
+    event: EventByType<'command'>,
+    forwardPath: string,
+    source: Source,
+    { nullReversePath }: SessionFacts,
+    seen: Seen,
+  ): void {
+    const answer = recipientAnswer(event);
+    if (answer === 'neither') return;
+    const domain = forwardPath.slice(forwardPath.lastIndexOf('@') + 1).toLowerCase();
+    const known = answer === 'known';
+    if (nullReversePath) this.write(source, seen, { type: 'bounce-seen', domain, known });
+    else if (source.standing === 'stranger') {
+      this.write(source, seen, {
+        type: 'recipient-seen',
+        domain,
+        known,
+        object: textOfHash(this.hash.of(forwardPath)),
+      });
+    }
+  }
+
+  private mail(event: EventByType<'mail'>, source: Source, session: SessionFacts, seen: Seen): void {
+    const heldMs = heldFor({ session, seen });
+    if (event.outcome === 'accepted' && heldMs >= HELD_MS) {
+      const { reversePathDomain } = session;
+      this.write(source, seen, { type: 'held-session-released', reversePathDomain, heldMs });
+    }
+    if (session.account === '') return;
+    const { acceptedCount, refusedCount } = event;
+    this.write(source, seen, { type: 'account-used', account: session.account, acceptedCount, refusedCount });
+  }
+
+  private mayTell(key: Hash64, atMs: number): boolean {
+    const { offences } = this;
+    const known = offences.find(key);
+    const isNew = known === NOWHERE || atMs - offences.time(0, known) >= DAY_MS;
+    const slot = offences.claim(key);
+    if (isNew) {
+      offences.setTime(0, slot, atMs);
+      offences.setInt(0, slot, 0);
+    }
+    const count = offences.int(0, slot);
+    offences.setInt(0, slot, count + 1);
+    return count < OFFENCES_A_DAY_MAX;
+  }
+
+  private write<T extends EvidenceType>(source: Source, seen: Seen, own: OwnOfSource<T> & { type: T }): void {
+    const { site, position } = this;
+    const whole = {
+      v: EVENT_VERSION,
+      at: seen.atMs,
+      site,
+      ...position,
+      part: this.pieces.length,
+      source: source.text,
+      role: rolesOf(source.group)[0],
+      standing: source.standing,
+      ...(seen.sid === '' ? {} : { sid: seen.sid, seq: seen.seq }),
+      ...own,
+    };
+    this.pieces.push(whole as unknown as EvidenceEvent);
+  }
+}

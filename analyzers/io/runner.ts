@@ -1,0 +1,278 @@
+import { setTimeout } from 'node:timers/promises';
+import { decodeDecision, encodeEvent } from '../../events/codec.ts';
+import { type DecisionMade, decisionKey } from '../../events/decision.ts';
+import type { EvidenceEvent } from '../../events/evidence.ts';
+import {
+  type EventLog,
+  type LogRecord,
+  type Offset,
+  type Page,
+  RECORD_OCTETS_MAX,
+  type Stream,
+} from '../../log/event-log.ts';
+import { partitionOf } from '../../log/partition.ts';
+import { siteWatcher, sourceWatcher, type Watcher } from '../replay.ts';
+import type { Alert, SiteDetector } from '../site/site-detector.ts';
+import type { SnapshotStore } from '../snapshot.ts';
+import type { WatchSettings } from '../source-watch.ts';
+
+/** How often the state of a partition is kept, milliseconds, if anything happened in it. */
+export const SNAPSHOT_EVERY_MS = 60_000;
+/** After so many events it is kept earlier: a restart has no more to read again. */
+export const SNAPSHOT_EVENTS_MAX = 200_000;
+/** Delay before an append that the log would not take is tried again, milliseconds. */
+export const APPEND_RETRY_MS = 500;
+/** Records of one append, and their octets. */
+const APPEND_RECORDS_MAX = 200;
+const APPEND_OCTETS = RECORD_OCTETS_MAX;
+
+const EVENTS = 'postern.events';
+const DECISIONS = 'postern.decisions';
+const EVIDENCE = 'postern.evidence';
+
+/** Hears what a runner does. */
+export interface RunnerListener {
+  /** Decisions are in the log. */
+  decided(decisions: readonly DecisionMade[]): void;
+  /** A person should know. */
+  alerted(alerts: readonly Alert[]): void;
+  /** Something the operator should know of the runner itself. */
+  trouble(what: string, details: object): void;
+}
+
+export interface RunnerOptions {
+  readonly log: EventLog;
+  readonly snapshots: SnapshotStore;
+  readonly settings: WatchSettings;
+  readonly siteDetectors: readonly SiteDetector[];
+  /** See {@link Snapshot.stateHash}. */
+  readonly stateHash: string;
+  readonly listener: RunnerListener;
+}
+
+/** Counts since a runner began. */
+export interface RunnerStats {
+  events: number;
+  evidence: number;
+  decisions: number;
+  unreadable: number;
+  snapshots: number;
+}
+
+/**
+ * Runs the watches of a log, live: one for each partition of the events, one for the evidence of the site, each from its last
+ * snapshot on. What is decided goes into the log before the snapshot that has it behind itself, so no decision is lost; and
+ * ids tell those that are in the log already.
+ */
+export class Runner {
+  readonly stats: RunnerStats = { events: 0, evidence: 0, decisions: 0, unreadable: 0, snapshots: 0 };
+  private readonly options: RunnerOptions;
+  private readonly stopping = new AbortController();
+
+  constructor(options: RunnerOptions) {
+    this.options = options;
+  }
+
+  /** Runs until it is stopped; `onReady` is called once every watch has its state. */
+  async run(onReady: () => void = () => undefined): Promise<void> {
+    const { log, settings, siteDetectors } = this.options;
+    const places: Place[] = Array.from({ length: log.partitionCount }, (_, partition) => ({
+      name: `events-${partition}`,
+      stream: EVENTS,
+      partition,
+      begin: () => sourceWatcher(settings, partition),
+    }));
+    places.push({
+      name: 'site',
+      stream: EVIDENCE,
+      partition: partitionOf(settings.site, log.partitionCount),
+      begin: () => siteWatcher(settings, siteDetectors),
+    });
+    const workers = await Promise.all(places.map((place) => Worker.begin(place, this.options, this.stats)));
+    onReady();
+    await Promise.all(workers.map((worker) => worker.run(this.stopping.signal)));
+  }
+
+  /** Keeps the state and ends. */
+  stop(): void {
+    this.stopping.abort();
+  }
+}
+
+/** What a watch follows, and how one begins. */
+interface Place {
+  /** Of its snapshot. */
+  readonly name: string;
+  readonly stream: Stream;
+  readonly partition: number;
+  begin(): Watcher;
+}
+
+/** One watch, and what of it is in the log. */
+class Worker {
+  private offset: Offset;
+  private readonly place: Place;
+  private readonly options: RunnerOptions;
+  private readonly stats: RunnerStats;
+  private readonly watcher: Watcher;
+  /** Decisions since the snapshot that are in the log already. */
+  private readonly known: Set<string>;
+  private keptAtMs = performance.now();
+  private countSince = 0;
+  /** The watch has seen records whose decisions are not in the log: its state must not be kept. */
+  private isTorn = false;
+
+  private constructor(
+    place: Place,
+    options: RunnerOptions,
+    stats: RunnerStats,
+    state: { readonly watcher: Watcher; readonly offset: Offset; readonly known: Set<string> },
+  ) {
+    this.place = place;
+    this.options = options;
+    this.stats = stats;
+    this.watcher = state.watcher;
+    this.offset = state.offset;
+    this.known = state.known;
+  }
+
+  /** From the last snapshot, or from the oldest record that the log has. */
+  static async begin(place: Place, options: RunnerOptions, stats: RunnerStats): Promise<Worker> {
+    const { log, snapshots, stateHash, listener } = options;
+    const watcher = place.begin();
+    const snapshot = await snapshots.load(place.name);
+    if (snapshot?.stateHash === stateHash && watcher.decode(snapshot.state)) {
+      const known = await decidedSince(log, snapshot.decisionOffsets);
+      return new Worker(place, options, stats, { watcher, offset: snapshot.offset, known });
+    }
+    if (snapshot !== undefined) {
+      listener.trouble('the kept state is of other detectors: the log is read from its start', { state: place.name });
+    }
+    const { first } = await log.bounds(place.stream, place.partition);
+    const known = await decidedSince(log, []);
+    return new Worker(place, options, stats, { watcher: place.begin(), offset: first, known });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { stream, partition } = this.place;
+    for await (const page of this.options.log.follow(stream, partition, this.offset, signal)) {
+      await this.take(page, signal);
+      if (signal.aborted) break;
+      const isDue = this.countSince >= SNAPSHOT_EVENTS_MAX || performance.now() - this.keptAtMs >= SNAPSHOT_EVERY_MS;
+      if (isDue) await this.keep();
+    }
+    await this.keep();
+  }
+
+  private async take({ records, nextOffset }: Page, signal: AbortSignal): Promise<void> {
+    const { listener } = this.options;
+    const { decisions, evidence, alerts, unreadableCount } = this.watcher.take(records);
+    const fresh = decisions.filter(({ id }) => !this.known.delete(id));
+    const isWhole =
+      (await this.append(fresh.map(decisionRecord), signal)) &&
+      (await this.append(evidence.map(evidenceRecord), signal));
+    if (!isWhole) {
+      this.isTorn = true;
+      return;
+    }
+    this.offset = nextOffset;
+    this.countSince += records.length;
+    const { stats } = this;
+    stats[this.place.stream === EVENTS ? 'events' : 'evidence'] += records.length;
+    stats.decisions += fresh.length;
+    stats.unreadable += unreadableCount;
+    if (unreadableCount > 0) {
+      listener.trouble('records that this release does not know were passed over', { count: unreadableCount });
+    }
+    if (fresh.length > 0) listener.decided(fresh);
+    if (alerts.length > 0) listener.alerted(alerts);
+  }
+
+  /** Keeps the state, if there is anything new in it. */
+  private async keep(): Promise<void> {
+    if (this.countSince === 0 || this.isTorn) return;
+    const { log, snapshots, stateHash, listener } = this.options;
+    this.countSince = 0;
+    this.keptAtMs = performance.now();
+    try {
+      const decisionOffsets = await endsOf(log);
+      const { offset } = this;
+      await snapshots.save(this.place.name, { stateHash, offset, decisionOffsets, state: this.watcher.encode() });
+      this.stats.snapshots += 1;
+    } catch (error) {
+      listener.trouble('the state of the detectors cannot be kept', { reason: String(error) });
+    }
+  }
+
+  /** Until the log has them: a decision is never dropped. @returns False when the runner was stopped before. */
+  private async append(records: readonly LogRecord[], signal: AbortSignal): Promise<boolean> {
+    const { log, listener } = this.options;
+    for (const part of parted(records)) {
+      for (;;) {
+        const appended = await log.append(part);
+        if (appended.ok) break;
+        if (signal.aborted) return false;
+        listener.trouble('the log does not take what was decided', { reason: appended.error });
+        await setTimeout(APPEND_RETRY_MS);
+      }
+    }
+    return true;
+  }
+}
+
+const decisionRecord = (decision: DecisionMade): LogRecord => ({
+  stream: DECISIONS,
+  key: decisionKey(decision),
+  payload: encodeEvent(decision),
+  priority: 'high',
+});
+
+const evidenceRecord = (evidence: EvidenceEvent): LogRecord => ({
+  stream: EVIDENCE,
+  key: evidence.site,
+  payload: encodeEvent(evidence),
+  priority: 'normal',
+});
+
+/** Records in appends that are small enough. */
+function* parted(records: readonly LogRecord[]): Generator<readonly LogRecord[]> {
+  let part: LogRecord[] = [];
+  let octets = 0;
+  for (const record of records) {
+    if (part.length >= APPEND_RECORDS_MAX || (part.length > 0 && octets + record.payload.length > APPEND_OCTETS)) {
+      yield part;
+      part = [];
+      octets = 0;
+    }
+    part.push(record);
+    octets += record.payload.length;
+  }
+  if (part.length > 0) yield part;
+}
+
+async function endsOf(log: EventLog): Promise<readonly Offset[]> {
+  const partitions = Array.from({ length: log.partitionCount }, (_, partition) => partition);
+  const bounds = await Promise.all(partitions.map((partition) => log.bounds(DECISIONS, partition)));
+  return bounds.map(({ next }) => next);
+}
+
+/** Records read at a time. */
+const READ_RECORDS = 1000;
+
+/** Ids of the analyzers' decisions behind these offsets. */
+async function decidedSince(log: EventLog, offsets: readonly Offset[]): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for (let partition = 0; partition < log.partitionCount; partition += 1) {
+    const { first, next } = await log.bounds(DECISIONS, partition);
+    for (let from = Math.max(first, offsets[partition] ?? 0); from < next; ) {
+      const page = await log.read(DECISIONS, partition, from, READ_RECORDS);
+      if (page.records.length === 0) break;
+      for (const { payload } of page.records) {
+        const decision = decodeDecision(payload);
+        if (decision.ok && decision.value.origin === 'analyzer') ids.add(decision.value.id);
+      }
+      from = page.nextOffset;
+    }
+  }
+  return ids;
+}

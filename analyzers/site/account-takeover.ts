@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import type { EvidenceByType, EvidenceEvent } from '../../events/evidence.ts';
+import { BoundedMap } from '../../lib/bounded-map.ts';
+import { networkKey } from '../../lib/ip.ts';
+import { SLOW } from '../ladder.ts';
+import { rolesOf } from '../scene.ts';
+import { Distinct, distinctState } from './distinct.ts';
+import { newRate, type RateState, rateState, seeEvent } from './rate-watch.ts';
+import type { SiteDetector, SiteScene, SiteState } from './site-detector.ts';
+
+/** Accounts whose habit is known, at most; the one used longest ago goes first. */
+export const ACCOUNTS_MAX = 16_384;
+/** Forward-paths an hour that any account may have without a habit of it. */
+const FORWARD_PATHS_LEAST = 30;
+/** Sum of forward-paths beyond the habit that is too much. */
+const FORWARD_PATHS_THRESHOLD = 150;
+/** Refused forward-paths within a day, and their share, that no person brings about. */
+const REFUSED_MIN = 30;
+const REFUSED_SHARE = 0.3;
+/** Networks that one account comes from within a day. */
+const NETWORKS_MIN = 12;
+const LASTS_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+
+const accountState = z.object({
+  rate: rateState,
+  networks: distinctState,
+  accepted: z.number(),
+  refused: z.number(),
+  sinceMs: z.number(),
+  untilMs: z.number(),
+});
+const kept = z.array(z.tuple([z.string(), accountState]));
+
+interface Account {
+  rate: RateState;
+  networks: Distinct;
+  accepted: number;
+  refused: number;
+  sinceMs: number;
+  untilMs: number;
+}
+
+/** An account that does what its owner never did: its password has become somebody else's. */
+export const accountTakeover: SiteDetector = {
+  id: 'account-takeover',
+  version: 1,
+  description: {
+    sees: 'Messages and logins of an account: how many forward-paths an hour, how many of them refused, from how many networks.',
+    formula:
+      'Any of: a cumulative sum of forward-paths against four times what the account has at this hour (30 an hour at least), threshold 150; 30 refused forward-paths within a day that are 30 % of all; 12 different networks (/24, /48) within a day. The account is slowed down for an hour and a person is told; nobody else is touched.',
+    sources: 'Proposals, tuned by the evaluation.',
+    evades: 'Spam no faster than the owner writes.',
+    lookalikes: 'A newsletter from an ordinary account: it is slowed, and told. A traveller: a few networks a day.',
+  },
+  begin: () => new Accounts(),
+};
+
+class Accounts implements SiteState {
+  private readonly accounts = new BoundedMap<string, Account>(ACCOUNTS_MAX);
+
+  see(evidence: EvidenceEvent, scene: SiteScene): void {
+    if (evidence.type === 'account-used') this.used(evidence, scene);
+    else if (evidence.type === 'authentication-seen' && evidence.accepted) this.entered(evidence, scene);
+  }
+
+  toJson(): unknown {
+    return [...this.accounts.entries()].map(([account, { networks, ...rest }]) => [
+      account,
+      { ...rest, networks: networks.toJson() },
+    ]);
+  }
+
+  addJson(json: unknown): boolean {
+    const { data } = kept.safeParse(json);
+    for (const [account, { networks, ...rest }] of data ?? []) {
+      this.accounts.set(account, { ...rest, networks: new Distinct(networks) });
+    }
+    return data !== undefined;
+  }
+
+  private entered({ account, source, at }: EvidenceByType<'authentication-seen'>, scene: SiteScene): void {
+    const networks = this.of(account, at).networks.add(networkKey(source.split('/')[0] ?? source), at);
+    if (networks >= NETWORKS_MIN) this.decide(account, at, scene, { networks }, `it came from ${networks} networks`);
+  }
+
+  private used(evidence: EvidenceByType<'account-used'>, scene: SiteScene): void {
+    const { account, acceptedCount, refusedCount, at } = evidence;
+    const state = this.of(account, at);
+    state.accepted += acceptedCount;
+    state.refused += refusedCount;
+    let isTooFast = false;
+    for (let count = 0; count < Math.min(acceptedCount + refusedCount, 1000); count += 1) {
+      isTooFast = seeEvent(state.rate, forwardPaths, at) || isTooFast;
+    }
+    const { accepted, refused } = state;
+    const isWrongTooOften = refused >= REFUSED_MIN && refused >= REFUSED_SHARE * (accepted + refused);
+    if (isTooFast) this.decide(account, at, scene, { accepted, refused }, 'it sends far more than it used to');
+    else if (isWrongTooOften)
+      this.decide(account, at, scene, { accepted, refused }, 'many of its forward-paths are refused');
+  }
+
+  private decide(
+    account: string,
+    at: number,
+    scene: SiteScene,
+    facts: Readonly<Record<string, number>>,
+    why: string,
+  ): void {
+    const state = this.of(account, at);
+    if (at < state.untilMs) return;
+    state.untilMs = at + LASTS_MS;
+    const reason = `an account leaves its habit: ${why}`;
+    scene.alert({ kind: 'takeover', subject: account, text: reason });
+    scene.decide({
+      scope: 'account',
+      value: account,
+      roles: [...rolesOf('submission')],
+      action: 'slow',
+      level: SLOW,
+      lastsMs: LASTS_MS,
+      facts,
+      reason,
+    });
+  }
+
+  private of(account: string, atMs: number): Account {
+    const state = this.accounts.get(account) ?? {
+      rate: newRate(atMs),
+      networks: new Distinct(),
+      accepted: 0,
+      refused: 0,
+      sinceMs: atMs,
+      untilMs: 0,
+    };
+    if (atMs - state.sinceMs >= DAY_MS) {
+      state.accepted = 0;
+      state.refused = 0;
+      state.sinceMs = atMs;
+    }
+    this.accounts.set(account, state);
+    return state;
+  }
+}
+
+const forwardPaths = { leastPerHour: FORWARD_PATHS_LEAST, slack: 2.164, threshold: FORWARD_PATHS_THRESHOLD };

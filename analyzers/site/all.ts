@@ -1,0 +1,22 @@
+import { accountTakeover } from './account-takeover.ts';
+import { authCampaign } from './auth-campaign.ts';
+import { bounceFlood } from './bounce-flood.ts';
+import { rangeCampaign } from './range-campaign.ts';
+import { reflector } from './reflector.ts';
+import { releaseTogether } from './release-together.ts';
+import type { SiteDetector } from './site-detector.ts';
+import { harvestCampaign, relayCampaign } from './site-rate.ts';
+import { slotShortage } from './slot-shortage.ts';
+
+/** The scenarios that are told by what many sources do, in the order in which each piece of evidence is shown to them. */
+export const siteDetectors: readonly SiteDetector[] = [
+  rangeCampaign,
+  authCampaign,
+  harvestCampaign,
+  relayCampaign,
+  bounceFlood,
+  reflector,
+  slotShortage,
+  releaseTogether,
+  accountTakeover,
+];

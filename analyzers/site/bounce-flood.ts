@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { EvidenceEvent } from '../../events/evidence.ts';
+import { BoundedMap } from '../../lib/bounded-map.ts';
+import { SLOW } from '../ladder.ts';
+import { rolesOf } from '../scene.ts';
+import { newRate, type RateShape, type RateState, rateState, seeEvent } from './rate-watch.ts';
+import type { SiteDetector, SiteScene, SiteState } from './site-detector.ts';
+
+/** Domains whose bounces are counted, at most. */
+export const DOMAINS_MAX = 4096;
+/** How long a domain verifies bounces, milliseconds: 6 hours, extended while it goes on. */
+const LASTS_MS = 21_600_000;
+
+/** Six an hour are nothing (0.5 in five minutes). */
+const rate: RateShape = { leastPerHour: 6, slack: 2.164, threshold: 8 };
+
+const kept = z.array(z.tuple([z.string(), z.object({ rate: rateState, untilMs: z.number() })]));
+
+/** Bounces of mail that was forged in the name of a domain of ours. Never the servers that bounce: they do what they should. */
+export const bounceFlood: SiteDetector = {
+  id: 'bounce-flood',
+  version: 1,
+  description: {
+    sees: 'Null reverse-paths to unknown forward-paths of a domain, from whatever source.',
+    formula:
+      'By domain: a cumulative sum against what is usual at this hour (6 an hour at least), threshold 8. The domain then verifies bounces for 6 hours, longer while it goes on. No source is decided about.',
+    sources:
+      'Postfix calls a flood of "user unknown" from <> the sign of backscatter. At ten times the usual rate it takes less than half an hour, at sixty times five minutes.',
+    evades: 'Forged addresses that exist: their bounces are known recipients.',
+    lookalikes: 'Bounces of a real mailing to dead addresses go to the address that sent it, which is known.',
+  },
+  begin: () => new Domains(),
+};
+
+class Domains implements SiteState {
+  private readonly domains = new BoundedMap<string, { rate: RateState; untilMs: number }>(DOMAINS_MAX);
+
+  see(evidence: EvidenceEvent, scene: SiteScene): void {
+    if (evidence.type !== 'bounce-seen' || evidence.known) return;
+    const { domain, at } = evidence;
+    const state = this.domains.get(domain) ?? { rate: newRate(at), untilMs: 0 };
+    this.domains.set(domain, state);
+    if (!seeEvent(state.rate, rate, at) || at < state.untilMs - LASTS_MS / 2) return;
+    state.untilMs = at + LASTS_MS;
+    const text = `bounces flood ${domain}: its name was forged`;
+    scene.alert({ kind: 'bounce-flood', subject: domain, text });
+    scene.decide({
+      scope: 'domain',
+      value: domain,
+      roles: [...rolesOf('mx')],
+      action: 'verify-bounces',
+      level: SLOW,
+      lastsMs: LASTS_MS,
+      facts: { sum: Math.round(state.rate.score) },
+      reason: text,
+    });
+  }
+
+  toJson(): unknown {
+    return [...this.domains.entries()];
+  }
+
+  addJson(json: unknown): boolean {
+    const { data } = kept.safeParse(json);
+    for (const [domain, state] of data ?? []) this.domains.set(domain, state);
+    return data !== undefined;
+  }
+}

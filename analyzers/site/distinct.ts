@@ -1,0 +1,31 @@
+import { z } from 'zod';
+
+/** Different members that are told apart, at most: no threshold asks for more. */
+export const DISTINCT_MAX = 64;
+const WINDOW_MS = 86_400_000;
+
+export const distinctState = z.array(z.tuple([z.string(), z.number()]));
+
+/** Who was seen within a day, and when last: as many as {@link DISTINCT_MAX}, the oldest goes first. */
+export class Distinct {
+  private readonly seen: Map<string, number>;
+
+  constructor(entries: readonly (readonly [string, number])[] = []) {
+    this.seen = new Map(entries);
+  }
+
+  /** @returns How many different ones there are within the last day. */
+  add(member: string, atMs: number): number {
+    this.seen.delete(member);
+    this.seen.set(member, atMs);
+    for (const [oldest, lastMs] of this.seen) {
+      if (atMs - lastMs < WINDOW_MS && this.seen.size <= DISTINCT_MAX) break;
+      this.seen.delete(oldest);
+    }
+    return this.seen.size;
+  }
+
+  toJson(): readonly (readonly [string, number])[] {
+    return [...this.seen];
+  }
+}

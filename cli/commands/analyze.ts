@@ -1,0 +1,113 @@
+import { setTimeout } from 'node:timers/promises';
+import { FileSnapshots } from '../../analyzers/io/file-snapshots.ts';
+import { Runner, type RunnerListener } from '../../analyzers/io/runner.ts';
+import type { EventLog } from '../../log/event-log.ts';
+import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
+import { configFlags } from '../config/from-flags.ts';
+import { type Places, placesIn } from '../config/places.ts';
+import { EXIT_FAULT, EXIT_OK, runCommand, type Usage } from '../flags.ts';
+import { type Configured, configurationOrTell } from '../io/config-file.ts';
+import { endOnCrash } from '../io/crash.ts';
+import { type OperatorLog, openLogger } from '../io/logger.ts';
+import { thisMachine } from '../io/machine.ts';
+import { dropPrivileges, prepareDataDirectory } from '../io/privileges.ts';
+import { openSiteSecret } from '../io/site-secret.ts';
+import { leaveSupervisor, onHangUp, onStop, tellReady } from '../io/supervised.ts';
+import { type Watching, watchingOf } from '../watch/watch-settings.ts';
+
+const usage = {
+  verb: 'analyze',
+  summary: 'runs the analyzers of this machine: they read the events and decide about sources',
+  details:
+    'Events come from the event log of this machine (postern log), decisions go into it. Mail never waits for them.',
+  flags: configFlags,
+} as const satisfies Usage;
+
+/** How long the log is waited for before it is told that it is away, milliseconds. */
+const LOG_PATIENCE_MS = 10_000;
+
+export const run = (argv: readonly string[]): Promise<number> =>
+  runCommand(usage, argv, async (values) => {
+    const configured = configurationOrTell(values);
+    if (!configured.ok) return configured.error;
+    const logger = openLogger('analyze', configured.value.config.logging.level);
+    endOnCrash('analyze');
+    onHangUp(() => undefined);
+    const code = await analyze(configured.value, logger);
+    leaveSupervisor();
+    return code;
+  });
+
+async function analyze({ config, folder }: Configured, logger: OperatorLog): Promise<number> {
+  const tell = (fault: string): number => {
+    logger.error({ fault }, 'the analyzers cannot run');
+    return EXIT_FAULT;
+  };
+  const prepared = prepareDataDirectory(config.dataDirectory, config.run);
+  if (!prepared.ok) return tell(prepared.error);
+  const dropped = dropPrivileges(config.run);
+  if (!dropped.ok) return tell(dropped.error);
+  const places = placesIn(config.dataDirectory);
+  const secret = openSiteSecret(config.privacy.secretFile, places.siteSecret);
+  if (!secret.ok) return tell(secret.error);
+  const watching = watchingOf(config, folder, thisMachine(), secret.value);
+  if (!watching.ok) return tell(watching.error);
+  const stopped = new AbortController();
+  onStop((reason) => stopped.abort(reason));
+  const opened = await openLog(places, logger, stopped.signal);
+  if (opened === undefined) return EXIT_OK;
+  await using log = opened;
+  await watch(log, places, watching.value, logger, stopped.signal);
+  return EXIT_OK;
+}
+
+/** The log may come later than this process: mail does not wait for either. */
+async function openLog(places: Places, logger: OperatorLog, signal: AbortSignal): Promise<SqliteLogReader | undefined> {
+  while (!signal.aborted) {
+    const opened = await openSqliteLogReader({
+      directory: places.log,
+      socketPath: places.logSocket,
+      patienceMs: LOG_PATIENCE_MS,
+    });
+    if (opened.ok) return opened.value;
+    logger.warn({ directory: places.log }, 'the event log is not there yet');
+    await setTimeout(1000);
+  }
+  return undefined;
+}
+
+async function watch(
+  log: EventLog,
+  places: Places,
+  { settings, siteDetectors, stateHash }: Watching,
+  logger: OperatorLog,
+  signal: AbortSignal,
+): Promise<void> {
+  const runner = new Runner({
+    log,
+    snapshots: new FileSnapshots(places.watch),
+    settings,
+    siteDetectors,
+    stateHash,
+    listener: listenerOf(logger),
+  });
+  signal.addEventListener('abort', () => runner.stop());
+  if (signal.aborted) return;
+  await runner.run(() => {
+    logger.info({ scenarios: settings.detectors.length + siteDetectors.length }, 'the analyzers watch');
+    tellReady();
+  });
+  logger.info({ ...runner.stats, reason: String(signal.reason) }, 'the analyzers have stopped');
+}
+
+const listenerOf = (logger: OperatorLog): RunnerListener => ({
+  decided: (decisions) => {
+    for (const { id, scenario, scope, value, action, until } of decisions) {
+      logger.info({ id, scenario, scope, value, action, until: new Date(until).toISOString() }, 'decided');
+    }
+  },
+  alerted: (alerts) => {
+    for (const { kind, subject, text } of alerts) logger.warn({ kind, subject }, text);
+  },
+  trouble: (what, details) => logger.warn(details, what),
+});

@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { Blocklist, type ScenarioMode } from '../../blocklist/blocklist.ts';
+import type { BlocklistEntry } from '../../blocklist/entry.ts';
+import { followDecisions } from '../../blocklist/io/follow.ts';
+import { decodeDecision, encodeEvent } from '../../events/codec.ts';
+import { type DecisionEvent, type DecisionMade, decisionKey } from '../../events/decision.ts';
+import { EVENT_VERSION } from '../../events/event.ts';
+import type { Appender } from '../../log/appender.ts';
+import { openSqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
+import type { Places } from '../config/places.ts';
+import type { Config } from '../config/schema.ts';
+import { writeLines } from '../io/atomic-file.ts';
+import type { OperatorLog } from '../io/logger.ts';
+import { textOf } from '../io/text-of.ts';
+
+/** How long a gate that starts waits for the decisions that are in the log, milliseconds; then it opens its ports. */
+export const CATCH_UP_MS = 3000;
+/** Delay before a log that is not there is looked for again, milliseconds. */
+const LOG_RETRY_MS = 1000;
+/** How long the log may take to be reached before it is looked for anew, milliseconds. */
+const LOG_PATIENCE_MS = 2000;
+
+export interface GateDecisionsOptions {
+  readonly config: Config;
+  readonly places: Places;
+  readonly appender: Appender;
+  readonly logger: OperatorLog;
+  /** Decisions have changed. */
+  readonly onChange: () => void;
+}
+
+/**
+ * The decisions in force at a gate: those it wrote down when it last ran, and those of the log, which it follows. Without the
+ * log those that it has stay in force until they end.
+ */
+export class GateDecisions {
+  readonly blocklist: Blocklist;
+  /** Every decision that was in the log at the start is known. */
+  isCaughtUp = false;
+  private readonly options: GateDecisionsOptions;
+  private readonly stopping = new AbortController();
+  private readonly caughtUp = Promise.withResolvers<void>();
+  private hasChanged = false;
+  private following: Promise<void> = Promise.resolve();
+
+  constructor(options: GateDecisionsOptions) {
+    this.options = options;
+    const { watch } = options.config;
+    this.blocklist = new Blocklist({
+      modeOf: modesOf(options.config),
+      growthMax: watch.growthMax,
+      seed: randomBytes(4).readInt32LE(0),
+    });
+    this.recall();
+  }
+
+  /** Begins to follow the log. Resolves when what is there is known, or after {@link CATCH_UP_MS}. */
+  async begin(): Promise<void> {
+    this.following = this.follow();
+    await Promise.race([this.caughtUp.promise, setTimeout(CATCH_UP_MS)]);
+  }
+
+  /** Takes other modes. */
+  reconfigure(config: Config): void {
+    this.blocklist.setModes(modesOf(config));
+    this.blocklist.breaker.max = config.watch.growthMax;
+    this.options.onChange();
+  }
+
+  /**
+   * Puts decisions in force here, now, and into the log for everybody else.
+   *
+   * @returns False where the log did not have them within a moment; it will when it is back, if this gate lives as long.
+   */
+  async publish(decisions: readonly DecisionEvent[]): Promise<boolean> {
+    this.took(decisions);
+    const records = decisions.map((decision) => ({
+      stream: 'postern.decisions' as const,
+      key: decisionKey(decision),
+      payload: encodeEvent(decision),
+    }));
+    const appended = this.options.appender.append(records).then(({ ok }) => ok);
+    return await Promise.race([appended, setTimeout(CATCH_UP_MS, false)]);
+  }
+
+  /** Drops what is over, and writes down what is in force, if anything changed. */
+  async keep(nowMs: number): Promise<void> {
+    if (this.blocklist.sweep(nowMs) > 0) this.options.onChange();
+    if (!this.hasChanged) return;
+    this.hasChanged = false;
+    const { places, logger, config } = this.options;
+    try {
+      await writeLines(places.blocklist, linesOf(this.blocklist, config.site, nowMs));
+    } catch (error) {
+      logger.warn({ reason: textOf(error) }, 'the decisions in force cannot be written down');
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.following;
+  }
+
+  private took(decisions: readonly DecisionEvent[]): void {
+    let hasChanged = false;
+    const wasTripped = this.blocklist.breaker.isTripped;
+    for (const decision of decisions) hasChanged = this.blocklist.take(decision) !== undefined || hasChanged;
+    if (this.blocklist.breaker.isTripped && !wasTripped) {
+      this.options.logger.error(
+        { max: this.blocklist.breaker.max },
+        'far more automatic refusals than usual: new ones only defer (watch.growthMax)',
+      );
+    }
+    if (!hasChanged) return;
+    this.hasChanged = true;
+    this.options.onChange();
+  }
+
+  private recall(): void {
+    let text: string;
+    try {
+      text = readFileSync(this.options.places.blocklist, 'utf8');
+    } catch {
+      // A first start, or a lost file: the log has them all.
+      return;
+    }
+    for (const line of text.split('\n')) {
+      const decision = decodeDecision(line);
+      if (decision.ok) this.blocklist.take(decision.value);
+    }
+  }
+
+  private async follow(): Promise<void> {
+    const { signal } = this.stopping;
+    const { places, logger } = this.options;
+    while (!signal.aborted) {
+      const opened = await openSqliteLogReader({
+        directory: places.log,
+        socketPath: places.logSocket,
+        patienceMs: LOG_PATIENCE_MS,
+      });
+      if (opened.ok) {
+        await using log = opened.value;
+        try {
+          await followDecisions(log, this.listener, signal);
+        } catch (error) {
+          logger.error({ reason: textOf(error) }, 'the decisions in the log cannot be followed: those in force stay');
+        }
+      }
+      await setTimeout(LOG_RETRY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  private readonly listener = {
+    took: (decisions: readonly DecisionEvent[]): void => this.took(decisions),
+    caughtUp: (): void => {
+      this.isCaughtUp = true;
+      this.caughtUp.resolve();
+    },
+    unreadable: (count: number): void =>
+      this.options.logger.warn({ count }, 'decisions that this release does not know were passed over'),
+  };
+}
+
+const modesOf =
+  ({ watch }: Config) =>
+  (scenario: string): ScenarioMode =>
+    (watch.scenarios as Readonly<Record<string, ScenarioMode>>)[scenario] ?? 'observe';
+
+/** The entries in force as decisions, a line each; the account of each is in the log. */
+function* linesOf(blocklist: Blocklist, site: string, nowMs: number): Generator<string> {
+  for (const entry of blocklist.entries(nowMs)) yield `${encodeEvent(asDecision(entry, site))}\n`;
+  for (const decision of blocklist.othersInForce(nowMs)) yield `${encodeEvent(decision)}\n`;
+}
+
+const asDecision = (entry: BlocklistEntry, site: string): DecisionMade => ({
+  v: EVENT_VERSION,
+  type: 'decision-made',
+  at: entry.madeMs,
+  site,
+  id: entry.id,
+  scope: entry.scope,
+  value: entry.value,
+  roles: [...entry.roles],
+  origin: entry.origin,
+  scenario: entry.scenario,
+  action: entry.action,
+  level: entry.level,
+  until: entry.untilMs,
+  reason: '',
+});

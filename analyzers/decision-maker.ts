@@ -30,15 +30,17 @@ export class DecisionMaker {
     this.ledger = ledger;
   }
 
-  decide(detector: SourceDetector, crossing: Crossing, source: Source, seen: Seen): DecisionMade {
+  /** @returns undefined where the guards allow no more than what is in force already. */
+  decide(detector: SourceDetector, crossing: Crossing, source: Source, seen: Seen): DecisionMade | undefined {
     const { site, configHash } = this.identity;
     const value = canonicalSource(source.text);
     const level = this.offenders.levelOf(source.key, seen.atMs);
     const { rung, held } = placed(Math.min(crossing.rung + level, detector.rungMax ?? rungs.length), source);
+    if (crossing.onRung !== undefined && rung <= crossing.onRung) return undefined;
     const cause = seen.sid === '' ? seen.atMs : `${seen.sid} ${seen.seq}`;
     const id = textOfHash(this.idHash.of(`${site} ${detector.id} ${value} ${source.group} ${cause}`));
     const until = seen.atMs + lastingMs(rung, id);
-    crossing.decided(until);
+    crossing.decided(rung, until);
     if (rung > 0) this.offenders.decided(source.key, seen.atMs, until);
     return {
       v: EVENT_VERSION,

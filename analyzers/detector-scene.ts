@@ -10,8 +10,13 @@ import { type Crossing, Suspects } from './suspects.ts';
 /** What all detectors of a watch share. */
 export interface SceneTools {
   readonly hash: KeyedHash;
-  readonly pairs: KnownPairs;
+  readonly failures: KnownPairs;
+  readonly successes: KnownPairs;
+  /** Forward-paths that were accepted. */
+  readonly recipients: KnownPairs;
   readonly ledger: Ledger;
+  /** Somebody of the source's network has authenticated as this account. */
+  isFamiliar(source: Source, account: string): boolean;
   /** Something spoke against the source. */
   offence(detector: SourceDetector, weight: number, scene: Scene, object: string | undefined): void;
   /** A threshold was reached. */
@@ -53,8 +58,22 @@ export class DetectorScene implements Scene {
   }
 
   isFirstContact(object: string): boolean {
-    const { hash, pairs } = this.tools;
-    return pairs.isNew(hash.ofPair(this.source.key, hash.of(object), this.kind), this.seen.atMs);
+    const { hash, failures } = this.tools;
+    return failures.isNew(hash.ofPair(this.source.key, hash.of(object), this.kind), this.seen.atMs);
+  }
+
+  isFirstToday(object: string): boolean {
+    const { hash, successes } = this.tools;
+    return successes.isNew(hash.ofPair(this.source.key, hash.of(object), this.kind), this.seen.atMs);
+  }
+
+  isFormerRecipient(forwardPath: string): boolean {
+    const { hash, recipients } = this.tools;
+    return recipients.isKnown(hash.of(forwardPath));
+  }
+
+  isFamiliar(account: string): boolean {
+    return this.tools.isFamiliar(this.source, account);
   }
 
   weigh(weight: number, deed: Deed, object?: string): void {

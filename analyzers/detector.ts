@@ -11,8 +11,14 @@ export interface Scene {
   readonly source: Source;
   /** Undefined for an event without a session. */
   readonly session: SessionFacts | undefined;
-  /** Has the source not been after this for days? It is known from now on, for this detector. */
+  /** Has the source not been after this for days? It is known from now on, for this detector. For what speaks against it. */
   isFirstContact(object: string): boolean;
+  /** Was it not right about this within a day? For what speaks for it: so that repeating one success buys nothing. */
+  isFirstToday(object: string): boolean;
+  /** The server behind has accepted this forward-path within some months. */
+  isFormerRecipient(forwardPath: string): boolean;
+  /** Somebody of its network has authenticated as this account within 30 days. */
+  isFamiliar(account: string): boolean;
   /**
    * Adds to the score of the source for this detector: positive against it, negative for it.
    *

@@ -78,17 +78,19 @@ export interface Placed {
 }
 
 /**
- * The guards of a rung: a provider is slowed at most, a source with accepted mail (or a password that was right) deferred at
- * most. What people depend on is never refused for the conduct of some.
+ * The guards of a rung: a provider is slowed at most, and so is an address that people log in from; a source with accepted mail
+ * is deferred at most. What people depend on is never refused for the conduct of some.
  */
-export function placed(asked: number, source: Pick<Source, 'standing' | 'isGood'>): Placed {
+export function placed(asked: number, source: Pick<Source, 'standing' | 'isGood' | 'group'>): Placed {
   const wanted = Math.min(asked, rungs.length - 1);
   if (source.standing === 'provider' && wanted > SLOW) {
     return { rung: SLOW, held: 'a large provider, which many people share' };
   }
-  if ((source.isGood || source.standing === 'with-history') && wanted > DEFER) {
-    return { rung: DEFER, held: 'something of it was accepted within 30 days' };
+  const isGood = source.isGood || source.standing === 'with-history';
+  if (isGood && source.group === 'submission' && wanted > SLOW) {
+    return { rung: SLOW, held: 'people have logged in from it within 30 days' };
   }
+  if (isGood && wanted > DEFER) return { rung: DEFER, held: 'mail of it was accepted within 30 days' };
   return { rung: wanted };
 }
 

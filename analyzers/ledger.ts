@@ -11,6 +11,7 @@ export const LEDGER_DEPTH_MAX = 64;
 export const deeds = [
   'unknown-recipient',
   'near-miss',
+  'former-recipient',
   'known-recipient',
   'address-query',
   'foreign-domain',

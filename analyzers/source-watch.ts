@@ -11,8 +11,9 @@ import type { SourceDetector } from './detector.ts';
 import { DetectorScene, type SceneTools } from './detector-scene.ts';
 import { EvidenceWriter } from './evidence-writer.ts';
 import { GoodSources } from './good-sources.ts';
-import { KnownPairs } from './known-pairs.ts';
+import { failuresShape, KnownPairs, recipientsShape, successesShape } from './known-pairs.ts';
 import { Ledger } from './ledger.ts';
+import { recipientAnswer } from './recipient-answer.ts';
 import { groupOf, type Position, type RoleGroup, type Seen, type Source } from './scene.ts';
 import { noteAfter, noteBefore, type SessionFacts, Sessions, sessionFacts } from './sessions.ts';
 import { NOWHERE, StateTable } from './state-table.ts';
@@ -59,7 +60,9 @@ export class SourceWatch {
   private readonly settings: WatchSettings;
   private readonly hash: KeyedHash;
   private readonly ledger = new Ledger();
-  private readonly pairs = new KnownPairs();
+  private readonly failures = new KnownPairs(failuresShape);
+  private readonly successes = new KnownPairs(successesShape);
+  private readonly recipients = new KnownPairs(recipientsShape);
   private readonly goodSources = new GoodSources();
   private readonly sessions: Sessions;
   private readonly maker: DecisionMaker;
@@ -128,9 +131,20 @@ export class SourceWatch {
   }
 
   private get parts(): readonly (StateTable | Ledger | KnownPairs)[] {
-    const { ledger, pairs, goodSources, maker, evidence, delivered, familiar, scenes } = this;
+    const { ledger, failures, successes, recipients, goodSources, maker, evidence, delivered, familiar, scenes } = this;
     const suspects = scenes.map((scene) => scene.suspects.table);
-    return [ledger, pairs, goodSources.table, maker.offenders.table, evidence.table, delivered, familiar, ...suspects];
+    return [
+      ledger,
+      failures,
+      successes,
+      recipients,
+      goodSources.table,
+      maker.offenders.table,
+      evidence.table,
+      delivered,
+      familiar,
+      ...suspects,
+    ];
   }
 
   private isRepeated(event: MailEvent): boolean {
@@ -161,7 +175,8 @@ export class SourceWatch {
       for (const scene of this.scenes) scene.show(event, seen, source, session);
       if (session !== undefined) this.evidence.see(event, source, session, seen);
     }
-    if (event.type === 'auth-attempt') this.seeAttempt(event, source, seen);
+    if (event.type === 'command') this.noteRecipient(event);
+    else if (event.type === 'auth-attempt') this.seeAttempt(event, source, seen);
     else if (event.type === 'mail' && session?.authenticated !== true) this.creditMail(event, source, seen);
   }
 
@@ -190,25 +205,41 @@ export class SourceWatch {
   private toolsOfScenes(): SceneTools {
     return {
       hash: this.hash,
-      pairs: this.pairs,
+      failures: this.failures,
+      successes: this.successes,
+      recipients: this.recipients,
       ledger: this.ledger,
+      isFamiliar: (source, account) => this.familiar.find(this.pairOf(source, account)) !== NOWHERE,
       offence: (detector, weight, scene, object) =>
         this.evidence.offence(detector.id, weight, scene.source, scene.seen, object),
-      crossed: (detector, crossing, { source, seen }) =>
-        this.decisions.push(this.maker.decide(detector, crossing, source, seen)),
+      crossed: (detector, crossing, { source, seen }) => {
+        const decision = this.maker.decide(detector, crossing, source, seen);
+        if (decision !== undefined) this.decisions.push(decision);
+      },
     };
+  }
+
+  private noteRecipient(event: EventByType<'command'>): void {
+    if (event.verb !== 'RCPT' || event.forwardPath === undefined || recipientAnswer(event) !== 'known') return;
+    this.recipients.isNew(this.hash.of(event.forwardPath), event.at);
   }
 
   /** An accepted password speaks for a source where users come. */
   private seeAttempt(event: EventByType<'auth-attempt'>, source: Source, seen: Seen): void {
     const { account, outcome, at } = event;
     if (account === undefined) return;
-    const pair = this.hash.ofPair(this.hash.of(networkKey(event.ip)), this.hash.of(account), 0);
+    const pair = this.pairOf(source, account);
     const known = this.familiar.find(pair);
     this.evidence.authentication(event, known !== NOWHERE, source, seen);
     if (outcome !== 'accepted') return;
     this.familiar.setTime(0, this.familiar.claim(pair), at);
     if (source.group === 'submission') this.credit(source, known === NOWHERE ? 1 : 0, seen);
+  }
+
+  /** A network and an account. */
+  private pairOf(source: Source, account: string): Hash64 {
+    const network = networkKey(source.text.split('/')[0] ?? source.text);
+    return this.hash.ofPair(this.hash.of(network), this.hash.of(account), 0);
   }
 
   /** Accepted mail speaks for a source on port 25; a bounce does not. */

@@ -28,14 +28,17 @@ export interface Crossing {
   readonly again: boolean;
   /** Newest entry of its ledger. */
   readonly entry: number;
-  /** Tells the ladder until when its decision holds. */
-  decided(untilMs: number): void;
+  /** The rung that it is on by a decision in force; undefined: none is. */
+  readonly onRung: number | undefined;
+  /** A decision was made, or the one in force is enough. */
+  decided(rung: number, untilMs: number): void;
 }
 
 const SCORE = 0;
 const ENTRY = 1;
 /** How many thresholds were reached in this episode; 0: none. */
 const REACHED = 2;
+const RUNG = 3;
 const ANCHOR = 0;
 const UNTIL = 1;
 
@@ -59,7 +62,7 @@ export class Suspects {
     this.scoreMax = 2 * (thresholds.at(-1)?.score ?? 0);
     this.table = new StateTable({
       slotCount,
-      intCount: 3,
+      intCount: 4,
       timeCount: 2,
       worth: (_table, slot) => this.worthOf(slot),
     });
@@ -133,7 +136,11 @@ export class Suspects {
       threshold: threshold.score,
       again,
       entry: this.table.int(ENTRY, slot),
-      decided: (untilMs) => this.table.setTime(UNTIL, slot, untilMs),
+      onRung: before > 0 && atMs < this.table.time(UNTIL, slot) ? this.table.int(RUNG, slot) : undefined,
+      decided: (rung, untilMs) => {
+        this.table.setInt(RUNG, slot, rung);
+        this.table.setTime(UNTIL, slot, untilMs);
+      },
     };
   }
 

@@ -9,6 +9,8 @@ const ACCOUNT_ACCEPTED = -2250;
 const PASSWORD_CHANGED = 1178;
 /** Without a fingerprint (CRAM-MD5 and others) it is not known whether it is another password. */
 const PASSWORD_UNTOLD = 590;
+/** An account that somebody has used from there: he mistypes, or has changed his password. A quarter. */
+const FAMILIAR_PART = 4;
 
 /** Password guessing by one source: many accounts, or many passwords for one. */
 export const authGuessing: SourceDetector = {
@@ -26,7 +28,7 @@ export const authGuessing: SourceDetector = {
   description: {
     sees: 'AUTH refused by the server behind, by account (a keyed hash) and by password (16 bits under a key of the day).',
     formula:
-      'Cumulative sum, half-life 24 h: +2.2 for the first refusal of an account from this source, +1.15 for each further password (+0.58 where none can be told), nothing for the same one again, -2.2 for an account that is accepted for the first time. Slow at 4.6 (three accounts, or four passwords), refuse at 6.7 (four, or five). The sum stops at minus 0.46 for each account that was accepted before.',
+      'Cumulative sum, half-life 24 h: +2.2 for the first refusal of an account from this source, +1.15 for each further password (+0.58 where none can be told), nothing for the same one again, a quarter for an account that somebody has used from the network of the source, -2.2 for an account that is accepted, once a day. Slow at 4.6 (three accounts, or four passwords), refuse at 6.7 (four, or five). The sum stops at minus 0.46 for each account that was accepted before.',
     sources:
       'Log-likelihoods of 0.1 against 0.9; thresholds by simulation. fail2ban bans after five failures in ten minutes, whoever it is.',
     evades:
@@ -45,14 +47,16 @@ function seeAttempt({ account, credentialFingerprint, outcome }: EventByType<'au
     return;
   }
   if (outcome === 'accepted') {
-    if (scene.isFirstContact(`+${account}`)) scene.weigh(ACCOUNT_ACCEPTED, 'account-accepted');
+    if (scene.isFirstToday(account)) scene.weigh(ACCOUNT_ACCEPTED, 'account-accepted');
     return;
   }
   if (outcome !== 'refused') return;
-  const isNewAccount = scene.isFirstContact(`-${account}`);
+  const isNewAccount = scene.isFirstContact(account);
   const isNewPassword =
-    credentialFingerprint === undefined || scene.isFirstContact(`-${account} ${credentialFingerprint}`);
-  if (isNewAccount) scene.weigh(ACCOUNT_REFUSED, 'account-refused', account);
-  else if (credentialFingerprint === undefined) scene.weigh(PASSWORD_UNTOLD, 'password-changed', account);
-  else if (isNewPassword) scene.weigh(PASSWORD_CHANGED, 'password-changed', account);
+    credentialFingerprint === undefined || scene.isFirstContact(`${account} ${credentialFingerprint}`);
+  const part = scene.isFamiliar(account) ? FAMILIAR_PART : 1;
+  if (isNewAccount) scene.weigh(Math.trunc(ACCOUNT_REFUSED / part), 'account-refused', account);
+  else if (credentialFingerprint === undefined)
+    scene.weigh(Math.trunc(PASSWORD_UNTOLD / part), 'password-changed', account);
+  else if (isNewPassword) scene.weigh(Math.trunc(PASSWORD_CHANGED / part), 'password-changed', account);
 }

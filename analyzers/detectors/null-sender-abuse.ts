@@ -25,7 +25,7 @@ export const nullSenderAbuse: SourceDetector = {
   rungMax: DEFER,
   reason: 'asked for many addresses that do not exist, with a null reverse-path',
   description: {
-    sees: 'RCPT under a null reverse-path: unknown, known, or one of several in a transaction. First contacts within a week.',
+    sees: 'RCPT under a null reverse-path: unknown, known, or one of several in a transaction. An unknown one counts once a week, a known one once a day.',
     formula:
       'Cumulative sum, half-life about an hour: +1.10 for an unknown recipient (0.3 against 0.9), -1.95 for a known one, +3 for every recipient of one transaction beyond the first. Slow at 9.2 (nine unknown within the hour), defer at 22 (twenty-one). Never refused.',
     sources:
@@ -43,8 +43,9 @@ export const nullSenderAbuse: SourceDetector = {
 function seeRecipient(event: EventByType<'command'>, scene: Scene, forwardPathCount: number): void {
   const { forwardPath } = event;
   const answer = recipientAnswer(event);
-  if (forwardPath === undefined || answer === 'neither' || !scene.isFirstContact(forwardPath)) return;
+  if (forwardPath === undefined || answer === 'neither') return;
+  if (answer === 'known' && scene.isFirstToday(forwardPath)) scene.weigh(KNOWN, 'null-sender-known');
+  if (!scene.isFirstContact(forwardPath)) return;
   if (forwardPathCount > 1) scene.weigh(MANY, 'null-sender-many', forwardPath);
-  if (answer === 'known') scene.weigh(KNOWN, 'null-sender-known');
-  else scene.weigh(UNKNOWN, 'null-sender-unknown', forwardPath);
+  if (answer === 'unknown') scene.weigh(UNKNOWN, 'null-sender-unknown', forwardPath);
 }

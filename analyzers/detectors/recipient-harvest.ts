@@ -23,6 +23,10 @@ const profiles: Readonly<Record<Standing, Profile>> = {
 
 /** One edit away from an address that exists: a quarter, since people mistype. */
 const NEAR_MISS_PART = 4;
+/** Somebody who has left: his friends do not know it yet. */
+const FORMER_PART = 4;
+/** A message that was accepted, to whomever: a server that writes to the same people all day is wrong now and then. A fifth. */
+const MESSAGE = -205;
 /** VRFY and EXPN: no honest client asks, and the answer says nothing; one nat each. */
 const QUERY = 1024;
 
@@ -40,9 +44,9 @@ export const recipientHarvest: SourceDetector = {
   },
   reason: 'asked for many addresses that do not exist',
   description: {
-    sees: 'The answer to each first contact of a source with a forward-path within a week: unknown or known. VRFY and EXPN count too. Mail with a null reverse-path is left to null-sender-abuse, and authenticated sessions to account-takeover.',
+    sees: 'The answers to forward-paths: an unknown one counts once a week for a source, a known one once a day. VRFY and EXPN count too. Mail with a null reverse-path is left to null-sender-abuse, and authenticated sessions to account-takeover.',
     formula:
-      'Cumulative sum of log-likelihood ratios, half-life 72 h. A stranger: +1.95 for an unknown forward-path (0.1 against 0.7), -1.10 for a known one; with history +1.39 and -1.39; a provider +1.10 and -1.95. A quarter for an address one edit from a known one; +1 for VRFY or EXPN. The sum stops at minus 0.46 for each recipient the source was right about, -4.6 at most. Slow at 6.9, defer at 9.2.',
+      'Cumulative sum of log-likelihood ratios, half-life 72 h. A stranger: +1.95 for an unknown forward-path (0.1 against 0.7), -1.10 for a known one; with history +1.39 and -1.39; a provider +1.10 and -1.95. A quarter for an address one edit from a known one, and for one that was known within some months; +1 for VRFY or EXPN; -0.2 for an accepted message. The sum stops at minus 0.46 for each recipient the source was right about, -4.6 at most. Slow at 6.9, defer at 9.2.',
     sources:
       'Threshold random walk (Jung, Paxson, Berger, Balakrishnan 2004) with its first-contact rule; thresholds by simulated run lengths: at 5 % unknown a stranger is slowed once in 110,000 first contacts and deferred once in 1.8 million.',
     evades:
@@ -51,6 +55,8 @@ export const recipientHarvest: SourceDetector = {
       'Newsletters with dead addresses (retries count once), forwarders, mailing lists, providers: by their share of unknown recipients and their class. A person who mistypes: a quarter.',
   },
   see(event, scene) {
+    if (event.type === 'mail' && event.outcome === 'accepted' && !event.nullReversePath)
+      scene.weigh(MESSAGE, 'mail-accepted');
     if (event.type !== 'command' || scene.session === undefined || scene.session.authenticated) return;
     if (event.verb === 'RCPT') seeRecipient(event, scene, scene.session.nullReversePath);
     else if (event.verb === 'VRFY' || event.verb === 'EXPN') scene.weigh(QUERY, 'address-query');
@@ -61,9 +67,11 @@ function seeRecipient(event: EventByType<'command'>, scene: Scene, isNull: boole
   const { forwardPath } = event;
   if (isNull || forwardPath === undefined) return;
   const answer = recipientAnswer(event);
-  if (answer === 'neither' || !scene.isFirstContact(forwardPath)) return;
   const { fail, success } = profiles[scene.source.standing];
-  if (answer === 'known') scene.weigh(success, 'known-recipient');
-  else if (event.nearMiss === true) scene.weigh(Math.trunc(fail / NEAR_MISS_PART), 'near-miss', forwardPath);
+  if (answer === 'known' && scene.isFirstToday(forwardPath)) scene.weigh(success, 'known-recipient');
+  if (answer !== 'unknown' || !scene.isFirstContact(forwardPath)) return;
+  if (event.nearMiss === true) scene.weigh(Math.trunc(fail / NEAR_MISS_PART), 'near-miss', forwardPath);
+  else if (scene.isFormerRecipient(forwardPath))
+    scene.weigh(Math.trunc(fail / FORMER_PART), 'former-recipient', forwardPath);
   else scene.weigh(fail, 'unknown-recipient', forwardPath);
 }

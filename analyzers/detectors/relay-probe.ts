@@ -26,7 +26,7 @@ export const relayProbe: SourceDetector = {
   description: {
     sees: 'RCPT refused by relay.denied or relay.routing; each foreign domain counts once a week for a source.',
     formula:
-      'Cumulative sum of log-likelihood ratios, half-life 72 h: +4.5 for a first foreign domain (0.01 against 0.9), +6.9 for a forward-path that reroutes, -2.3 for a first recipient of ours. Slow at 4.4 (one probe), refuse at 6.9 (two, or one that reroutes).',
+      'Cumulative sum of log-likelihood ratios, half-life 72 h: +4.5 for a first foreign domain (0.01 against 0.9), +6.9 for a forward-path that reroutes, -2.3 for a recipient of ours, once a day. Slow at 4.4 (one probe), refuse at 6.9 (two, or one that reroutes).',
     sources:
       'Rates from published rules: CrowdSec bans on the second attempt in ten minutes, Wazuh on the sixth to eighth in 90 s.',
     evades: 'One probe a source: then many sources probe for the same mailbox, which is seen for the site.',
@@ -50,7 +50,7 @@ function seeForwardPath(event: EventByType<'command'>, forwardPath: string, scen
       if (scene.isFirstContact(domain)) scene.weigh(FOREIGN, 'foreign-domain', domain);
       return;
     default:
-      if (recipientAnswer(event) === 'known' && scene.isFirstContact(forwardPath)) scene.weigh(OWN, 'known-recipient');
+      if (recipientAnswer(event) === 'known' && scene.isFirstToday(forwardPath)) scene.weigh(OWN, 'known-recipient');
   }
 }
 

@@ -136,7 +136,7 @@ export class SessionScript {
       octetsOut: 600,
       commandCount: this.commandCount,
       errorCount: this.errorCount,
-      durationUs: (this.atMs - this.openedMs) * 1000,
+      durationUs: Math.max(0, this.atMs - this.openedMs) * 1000,
     });
     return this.events;
   }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sourceDetectors } from '../../analyzers/detectors/all.ts';
 import { GOOD_MS, GoodSources, HISTORY_AGE_MS } from '../../analyzers/good-sources.ts';
-import { KnownPairs, PAIRS_PERIOD_MS } from '../../analyzers/known-pairs.ts';
+import { failuresShape, KnownPairs } from '../../analyzers/known-pairs.ts';
 import { lastingMs, Offenders, placed, rungs } from '../../analyzers/ladder.ts';
 import { deeds, LEDGER_SLOTS, Ledger } from '../../analyzers/ledger.ts';
 import { scenarioIds } from '../../analyzers/scenario-ids.ts';
@@ -14,6 +14,7 @@ import { KeyedHash } from '../../lib/keyed-hash.ts';
 const hash = new KeyedHash({ first: 1, second: 2 });
 const key = (name: string | number) => hash.of(String(name));
 const DAY_MS = 86_400_000;
+const PERIOD_MS = failuresShape.periodMs;
 
 const someTable = () =>
   new StateTable({ slotCount: 16, intCount: 1, timeCount: 1, worth: (table, slot) => table.int(0, slot) });
@@ -99,25 +100,25 @@ describe('the ledger', () => {
 
 describe('known pairs', () => {
   test('a pair is new once within a period, and again after two', () => {
-    const pairs = new KnownPairs();
+    const pairs = new KnownPairs(failuresShape);
     expect([pairs.isNew(key('a'), 0), pairs.isNew(key('a'), 1), pairs.isNew(key('b'), 1)]).toEqual([true, false, true]);
-    expect(pairs.isNew(key('a'), PAIRS_PERIOD_MS + 1)).toBe(false);
-    expect(pairs.isNew(key('b'), 2 * PAIRS_PERIOD_MS + 2)).toBe(true);
-    expect(pairs.isNew(key('a'), 2 * PAIRS_PERIOD_MS + 2)).toBe(false);
-    expect(pairs.isNew(key('a'), 9 * PAIRS_PERIOD_MS)).toBe(true);
+    expect(pairs.isNew(key('a'), PERIOD_MS + 1)).toBe(false);
+    expect(pairs.isNew(key('b'), 2 * PERIOD_MS + 2)).toBe(true);
+    expect(pairs.isNew(key('a'), 2 * PERIOD_MS + 2)).toBe(false);
+    expect(pairs.isNew(key('a'), 9 * PERIOD_MS)).toBe(true);
   });
 
   test('takes few new pairs for known ones', () => {
-    const pairs = new KnownPairs();
+    const pairs = new KnownPairs(failuresShape);
     let known = 0;
     for (let index = 0; index < 200_000; index += 1) if (!pairs.isNew(key(index), 0)) known += 1;
     expect(known).toBeLessThan(200);
   });
 
   test('is the same after a snapshot', () => {
-    const pairs = new KnownPairs();
+    const pairs = new KnownPairs(failuresShape);
     for (let index = 0; index < 1000; index += 1) pairs.isNew(key(index), 1000);
-    const copy = new KnownPairs();
+    const copy = new KnownPairs(failuresShape);
     expect(copy.decode(pairs.encode())).toBe(true);
     expect([copy.isNew(key(7), 2000), copy.isNew(key('other'), 2000)]).toEqual([false, true]);
   });
@@ -151,10 +152,14 @@ describe('good sources', () => {
 
 describe('the ladder', () => {
   test('a provider is slowed at most, whoever has good history deferred at most', () => {
-    expect(placed(3, { standing: 'provider', isGood: false }).rung).toBe(0);
-    expect(placed(3, { standing: 'stranger', isGood: true }).rung).toBe(1);
-    expect(placed(3, { standing: 'with-history', isGood: false })).toMatchObject({ rung: 1, held: expect.any(String) });
-    expect(placed(99, { standing: 'stranger', isGood: false })).toEqual({ rung: rungs.length - 1 });
+    expect(placed(3, { standing: 'provider', isGood: false, group: 'mx' }).rung).toBe(0);
+    expect(placed(3, { standing: 'stranger', isGood: true, group: 'mx' }).rung).toBe(1);
+    expect(placed(3, { standing: 'stranger', isGood: true, group: 'submission' }).rung).toBe(0);
+    expect(placed(3, { standing: 'with-history', isGood: false, group: 'mx' })).toMatchObject({
+      rung: 1,
+      held: expect.any(String),
+    });
+    expect(placed(99, { standing: 'stranger', isGood: false, group: 'mx' })).toEqual({ rung: rungs.length - 1 });
   });
 
   test('an offence after the last decision is over counts one rung more; within it none; seven days halve it', () => {

@@ -1,0 +1,163 @@
+import type { MailEvent } from '../events/event.ts';
+import { sourceKey } from '../lib/ip.ts';
+import type { Defender } from './defenders/defender.ts';
+import type { Planned, TrafficScenario } from './traffic/actor.ts';
+import { inOrder, played } from './traffic/merge.ts';
+import { Random } from './traffic/random.ts';
+import type { World } from './traffic/world.ts';
+
+/** What became of the traffic of one scenario under one defender. */
+export interface Score {
+  readonly scenario: string;
+  sessions: number;
+  /** Sessions that were deferred or refused at their start. */
+  stopped: number;
+  refused: number;
+  slowed: number;
+  readonly sources: number;
+  /** Sources that were deferred or refused at least once. */
+  readonly sourcesStopped: number;
+  /** Offences of the first source until it was slowed down, and until it was stopped; undefined: never. */
+  readonly untilSlowed: number | undefined;
+  readonly untilStopped: number | undefined;
+  /** Sessions of the whole scenario until a site-wide alarm; undefined: none came. */
+  readonly untilAlarm: number | undefined;
+  messages: number;
+  messagesDeferred: number;
+  messagesRefused: number;
+}
+
+interface Tally extends Omit<Score, 'sources' | 'sourcesStopped' | 'untilSlowed' | 'untilStopped' | 'untilAlarm'> {
+  readonly seen: Set<string>;
+  readonly stoppedSources: Set<string>;
+  firstSource: string | undefined;
+  offences: number;
+  untilSlowed: number | undefined;
+  untilStopped: number | undefined;
+  untilAlarm: number | undefined;
+  alarmsBefore: number;
+}
+
+/** Plays the traffic of scenarios against a defender, who keeps out whom he keeps out, and adds up what came of it. */
+export function scoresOf(
+  world: World,
+  scenarios: readonly TrafficScenario[],
+  defender: Defender,
+  seed: number,
+): { readonly scores: readonly Score[]; readonly eventCount: number } {
+  const tallies = new Map<string, Tally>();
+  let stream = 0;
+  const actors = scenarios.flatMap((scenario) =>
+    scenario.actors(world).map((actor) => {
+      stream += 1;
+      return actor(world, new Random(seed, 1000 + stream));
+    }),
+  );
+  let eventCount = 0;
+  const opens = (planned: Planned): boolean => open(tallyOf(tallies, planned, defender), planned, defender);
+  for (const [planned, event] of played(inOrder(actors), opens)) {
+    if (isCut(planned, event, defender)) continue;
+    eventCount += 1;
+    const tally = tallyOf(tallies, planned, defender);
+    const isFirstSource = sourceKey(planned.ip) === tally.firstSource;
+    if (isFirstSource && offends(event)) tally.offences += 1;
+    defender.see(event);
+    if (isFirstSource) noteReaction(tally, planned, event, defender);
+    if (tally.untilAlarm === undefined && alarmsOf(defender, tally.scenario) > tally.alarmsBefore)
+      tally.untilAlarm = tally.sessions;
+  }
+  const scores = [...tallies.values()].map(({ seen, stoppedSources, ...rest }) => ({
+    ...rest,
+    sources: seen.size,
+    sourcesStopped: stoppedSources.size,
+  }));
+  return { scores, eventCount };
+}
+
+function tallyOf(tallies: Map<string, Tally>, { label }: Planned, defender: Defender): Tally {
+  const known = tallies.get(label.scenario);
+  if (known !== undefined) return known;
+  const begun: Tally = {
+    scenario: label.scenario,
+    sessions: 0,
+    stopped: 0,
+    refused: 0,
+    slowed: 0,
+    messages: 0,
+    messagesDeferred: 0,
+    messagesRefused: 0,
+    seen: new Set(),
+    stoppedSources: new Set(),
+    firstSource: undefined,
+    offences: 0,
+    untilSlowed: undefined,
+    untilStopped: undefined,
+    untilAlarm: undefined,
+    alarmsBefore: alarmsOf(defender, label.scenario),
+  };
+  tallies.set(label.scenario, begun);
+  return begun;
+}
+
+/** Which alarms are about which attack. */
+const alarmsAbout: Readonly<Record<string, string>> = {
+  ...{
+    A7: 'recipient-harvest',
+    A34: 'recipient-harvest',
+    A13: 'auth-guessing',
+    A14: 'auth-guessing',
+    A15: 'auth-guessing',
+  },
+  ...{ A18: 'range-campaign', A28: 'range-campaign', A29: 'range-campaign', A19: 'bounce-flood', A20: 'bounce-flood' },
+  ...{ A22: 'held-session-release', A25: 'slow-session' },
+};
+
+const alarmsOf = ({ alarms }: Defender, scenario: string): number => alarms.get(alarmsAbout[scenario] ?? '') ?? 0;
+
+/** A session begins: does the defender let it in? */
+function open(tally: Tally, planned: Planned, defender: Defender): boolean {
+  const source = sourceKey(planned.ip);
+  const verdict = defender.verdict(planned.ip, roleOf(planned), planned.atMs);
+  tally.firstSource ??= source;
+  tally.sessions += 1;
+  tally.seen.add(source);
+  tally.messages += planned.messageCount;
+  if (verdict === 'slow') tally.slowed += 1;
+  if (verdict !== 'defer' && verdict !== 'refuse') return true;
+  tally.stopped += 1;
+  tally.stoppedSources.add(source);
+  if (verdict === 'refuse') {
+    tally.refused += 1;
+    tally.messagesRefused += planned.messageCount;
+  } else tally.messagesDeferred += planned.messageCount;
+  return false;
+}
+
+/** Scenarios of users come in by the port for users. */
+const submissions: ReadonlySet<string> = new Set([
+  ...['A10', 'A11', 'A12', 'A13', 'A14', 'A15'],
+  ...['B9', 'B10', 'B11', 'B13', 'B26'],
+]);
+const roleOf = ({ label }: Planned) => (submissions.has(label.scenario) ? 'submission' : 'mx');
+
+/** The source was stopped while the session lived: what comes after is not there any more, but for the end of it. */
+function isCut(planned: Planned, event: MailEvent, defender: Defender): boolean {
+  if (event.type === 'session-closed' || event.type === 'mail') return false;
+  const verdict = defender.verdict(planned.ip, roleOf(planned), event.at);
+  return verdict === 'defer' || verdict === 'refuse';
+}
+
+function noteReaction(tally: Tally, planned: Planned, event: MailEvent, defender: Defender): void {
+  const verdict = defender.verdict(planned.ip, roleOf(planned), event.at + 1);
+  if (verdict !== 'pass') tally.untilSlowed ??= tally.offences;
+  if (verdict === 'defer' || verdict === 'refuse') tally.untilStopped ??= tally.offences;
+}
+
+/** Something that an attacker does and an honest client seldom. */
+const offends = (event: MailEvent): boolean =>
+  (event.type === 'command' && event.verb !== 'AUTH' && (event.reply?.code ?? 0) >= 500) ||
+  (event.type === 'auth-attempt' && event.outcome === 'refused') ||
+  (event.type === 'command' && (event.verb === 'VRFY' || event.verb === 'EXPN' || event.verb === 'NOOP')) ||
+  event.type === 'anomaly' ||
+  event.type === 'session-progress' ||
+  (event.type === 'session-closed' && event.commandCount === 0);

@@ -31,10 +31,18 @@ export interface Lookup {
    * @param nowMs - Integer milliseconds since 1970-01-01 UTC.
    */
   lookup(ip: string, role: Role, nowMs: number): BlocklistEntry | undefined;
+  /** A decision that acts has put the site under stress, for listeners of this role. */
+  isStressed(role: Role, nowMs: number): boolean;
+  /** The scenario whose decision slows an account down; undefined: none does. `account`: as in `auth-attempt`. */
+  slowsAccount(account: string, role: Role, nowMs: number): string | undefined;
 }
 
 /** No decision is in force. */
-export const emptyBlocklist: Lookup = { lookup: () => undefined };
+export const emptyBlocklist: Lookup = {
+  lookup: () => undefined,
+  isStressed: () => false,
+  slowsAccount: () => undefined,
+};
 
 /** The decisions about one address or range, by key. */
 type Cell = Map<string, BlocklistEntry>;
@@ -50,6 +58,8 @@ export class Blocklist implements Lookup {
   private readonly cells: PrefixTable<Cell>;
   /** Decisions about domains, accounts and the site, by key. */
   private readonly others = new Map<string, DecisionMade>();
+  private stress: readonly DecisionMade[] = [];
+  private accounts: ReadonlyMap<string, readonly DecisionMade[]> = new Map();
   private modeOf: BlocklistOptions['modeOf'];
   private entryCount = 0;
 
@@ -107,6 +117,14 @@ export class Blocklist implements Lookup {
     return acting ?? observed;
   }
 
+  isStressed(role: Role, nowMs: number): boolean {
+    return this.stress.some((decision) => this.actsFor(decision, role, nowMs));
+  }
+
+  slowsAccount(account: string, role: Role, nowMs: number): string | undefined {
+    return this.accounts.get(account)?.find((decision) => this.actsFor(decision, role, nowMs))?.scenario;
+  }
+
   /** Every entry around an address, acting or not, over or not. */
   around(ip: string): readonly BlocklistEntry[] {
     const found: BlocklistEntry[] = [];
@@ -152,12 +170,26 @@ export class Blocklist implements Lookup {
       }
     }
     for (const [key, { until }] of this.others) if (nowMs >= until) this.others.delete(key);
+    this.sortOthers();
     return before - this.entryCount;
   }
 
   private takeOther(event: DecisionEvent, key: string): void {
     if (event.type === 'decision-revoked') this.others.delete(key);
     else if (this.others.has(key) || this.others.size < MODES_MAX) this.others.set(key, event);
+    this.sortOthers();
+  }
+
+  /** What is asked for often, by what it is asked by. */
+  private sortOthers(): void {
+    const all = [...this.others.values()];
+    this.stress = all.filter(({ action }) => action === 'stress');
+    const accounts = all.filter(({ scope }) => scope === 'account');
+    this.accounts = new Map(Map.groupBy(accounts, ({ value }) => value));
+  }
+
+  private actsFor(decision: DecisionMade, role: Role, nowMs: number): boolean {
+    return nowMs < decision.until && decision.roles.includes(role) && !this.isObserved(decision);
   }
 
   /** Undefined where there is no room for it, or where it is what is held already. */

@@ -117,6 +117,7 @@ export const eventSchemas = {
     viaProxyProtocol: z.boolean().describe('The address came from a PROXY header of a trusted balancer.'),
     tls: z.boolean().describe('TLS from the first octet (port 465).'),
     sourceClass: text.describe('Class of the source that the rules applied to.'),
+    stressed: z.boolean().optional().describe('Under stress: its limits are tighter.'),
     observed: z.array(observed).optional().describe('Connect-stage rules that only observe.'),
   }),
   command: z.object({
@@ -210,7 +211,9 @@ export const eventSchemas = {
     type: z.literal('session-closed'),
     outcome: z.enum(sessionOutcomes).describe('What became of its last mail transaction.'),
     closedBy: z.enum(['client', 'upstream', 'gate']).describe('Who ended it.'),
-    rule: text.optional().describe('The rule that ended it (`deadline.command`, `errors.limit`, …).'),
+    rule: text
+      .optional()
+      .describe('The rule that refused its greeting, or ended it (`deadline.command`, `errors.limit`, …).'),
     replyCode: z.number().int().optional().describe('Code of a closing reply that answered no command (421).'),
     octetsIn: count.describe('Octets received from the client.'),
     octetsOut: count.describe('Octets sent to the client.'),

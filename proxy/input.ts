@@ -96,6 +96,8 @@ export interface Admission {
   readonly withHistory: boolean;
   readonly neverListed: boolean;
   readonly normaliseLineEndings: boolean;
+  /** The gate or the site is under stress, and nothing is known of the source: its limits are tighter. */
+  readonly stressed: boolean;
   /** What decisions do to the session once it is in. */
   readonly restraint: Restraint;
 }

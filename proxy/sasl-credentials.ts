@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import { type Buffer, isUtf8 } from 'node:buffer';
 import { decodeSasl, type SaslData } from './sasl.ts';
 
 /** Longest account name that is taken for one, UTF-16 code units. */
@@ -10,8 +10,8 @@ export const SASL_LINES_KEPT_MAX = 3;
 export interface ShownCredentials {
   /** In one form for all ways to write it: NFC, lower case, without blanks around it. */
   readonly account: string;
-  /** Undefined where the mechanism does not show it. */
-  readonly password: string | undefined;
+  /** Octets as they were sent, whatever their character set. Undefined where the mechanism does not show it. */
+  readonly password: Uint8Array | undefined;
 }
 
 let create: (shown: ShownCredentials) => SaslCredentials;
@@ -65,34 +65,50 @@ export function credentialsOf(mechanism: string, lines: readonly SaslData[]): Sa
 
 type Reader = (lines: readonly Buffer[]) => ShownCredentials | undefined;
 
-const text = (octets: Buffer): string => octets.toString('utf8');
-const named = (account: string | undefined): ShownCredentials | undefined =>
-  account === undefined ? undefined : { account, password: undefined };
+/** Every known mechanism wants UTF-8. What is not would be one account with whatever differs in those octets only. */
+const text = (octets: Buffer | undefined): string | undefined =>
+  octets !== undefined && isUtf8(octets) ? octets.toString('utf8') : undefined;
+const shownWith = (account: string | undefined, password: Uint8Array | undefined): ShownCredentials | undefined =>
+  account === undefined ? undefined : { account, password };
+/** Finds the account in the first line, which shows no password. */
+const namedBy =
+  (pattern: RegExp): Reader =>
+  ([line]) =>
+    shownWith(pattern.exec(text(line) ?? '')?.[1], undefined);
+/** {@link namedBy} with a `saslname` of RFC 5801 section 4: comma and equals sign are escaped. */
+const saslNamedBy =
+  (pattern: RegExp): Reader =>
+  (lines) => {
+    const account = namedBy(pattern)(lines)?.account;
+    return shownWith(account?.replaceAll('=2C', ',').replaceAll('=3D', '='), undefined);
+  };
 
 const readers: ReadonlyMap<string, Reader> = new Map(
   Object.entries<Reader>({
     /** RFC 4616: authorization identity, NUL, authentication identity, NUL, password. */
     PLAIN: ([line]) => {
-      const [, account, password, ...rest] = line === undefined ? [] : text(line).split('\0');
-      return account === undefined || password === undefined || rest.length > 0 ? undefined : { account, password };
+      const [, account, password, ...rest] = line === undefined ? [] : partsAtNul(line);
+      return password === undefined || rest.length > 0 ? undefined : shownWith(text(account), password);
     },
     /** Nobody's standard: the account, then the password. */
-    LOGIN: ([account, password]) =>
-      account === undefined
-        ? undefined
-        : { account: text(account), password: password === undefined ? undefined : text(password) },
+    LOGIN: ([account, password]) => shownWith(text(account), password),
     /** RFC 2195: the account, a blank, a digest that depends on the challenge. */
-    'CRAM-MD5': ([line]) => named(line === undefined ? undefined : /^(.+) [0-9a-f]{32}$/.exec(text(line))?.[1]),
+    'CRAM-MD5': namedBy(/^(.+) [0-9a-f]{32}$/),
     /** `user=` account, ^A, a token that is not looked at. */
-    XOAUTH2: ([line]) => named(line === undefined ? undefined : /^user=([^\u0001]+)\u0001/.exec(text(line))?.[1]),
+    XOAUTH2: namedBy(/^user=([^\u0001]+)\u0001/),
     /** RFC 7628: the account in the header of RFC 5801. */
-    OAUTHBEARER: ([line]) => named(line === undefined ? undefined : /^[nyp][^,]*,a=([^,]+),/.exec(text(line))?.[1]),
-    /** RFC 5802: the account in the first message; comma and equals sign are escaped. */
-    SCRAM: ([line]) =>
-      named(
-        line === undefined
-          ? undefined
-          : /^[nyp][^,]*,[^,]*,n=([^,]+),r=/.exec(text(line))?.[1]?.replaceAll('=2C', ',').replaceAll('=3D', '='),
-      ),
+    OAUTHBEARER: saslNamedBy(/^[nyp][^,]*,a=([^,]+),/),
+    /** RFC 5802: the account in the first message. */
+    SCRAM: saslNamedBy(/^[nyp][^,]*,[^,]*,n=([^,]+),r=/),
   }),
 );
+
+function partsAtNul(octets: Buffer): readonly Buffer[] {
+  const parts: Buffer[] = [];
+  let start = 0;
+  for (let at = octets.indexOf(0); at >= 0; at = octets.indexOf(0, start)) {
+    parts.push(octets.subarray(start, at));
+    start = at + 1;
+  }
+  return [...parts, octets.subarray(start)];
+}

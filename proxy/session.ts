@@ -64,6 +64,7 @@ export function openSession(settings: SessionSettings, identity: Identity): Sess
     phase: 'new',
     phaseSinceUs: identity.now.monotonicUs,
     standing: 'normal',
+    refusedBy: undefined,
     source: {
       ip: identity.ip,
       port: identity.port,
@@ -74,6 +75,7 @@ export function openSession(settings: SessionSettings, identity: Identity): Sess
       withHistory: false,
       neverListed: false,
       normaliseLineEndings: false,
+      stressed: false,
     },
     sourceClass: 'stranger',
     recordedOpening: false,

@@ -41,6 +41,11 @@ export class Chronicle {
     return this.#until(() => this.events.some(({ type }) => type === 'gate-started'), signal);
   }
 
+  /** Waits until the log tells that another configuration is in force. */
+  configured(signal: AbortSignal): Promise<void> {
+    return this.#until(() => this.events.some(({ type }) => type === 'config-changed'), signal);
+  }
+
   /** Waits until the log tells the end of so many sessions of this source. */
   settled(source: string, sessionCount: number, signal: AbortSignal): Promise<void> {
     const endCount = (): number => this.of(source).filter(({ type }) => type === 'session-closed').length;

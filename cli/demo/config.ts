@@ -20,8 +20,14 @@ export interface Places {
   readonly ports: Readonly<Record<'mx' | 'submission' | 'submissions' | 'reader' | 'http' | 'server', number>>;
 }
 
-/** The `postern.yaml` of the demo: as shipped, but for where things are, and shorter deadlines and smaller limits. */
-export function demoConfig({ dataDirectory, certFile, keyFile, recipientsFile, ports }: Places): string {
+/**
+ * The `postern.yaml` of the demo: as shipped, but for where things are, shorter deadlines and smaller limits, and decisions
+ * about the addresses of its actors.
+ *
+ * @param promoted - Scenarios whose decisions act.
+ */
+export function demoConfig(places: Places, promoted: readonly string[] = []): string {
+  const { dataDirectory, certFile, keyFile, recipientsFile, ports } = places;
   const listener = (name: string, role: string, port: number) => ({ name, role, address: '127.0.0.1', port });
   const behindBalancer = { proxyProtocol: true };
   return stringify({
@@ -41,6 +47,10 @@ export function demoConfig({ dataDirectory, certFile, keyFile, recipientsFile, p
     domains: { names: DOMAINS },
     recipients: { file: recipientsFile },
     networks: { balancers: ['127.0.0.1'] },
+    watch: {
+      documentationRanges: true,
+      scenarios: Object.fromEntries(promoted.map((scenario) => [scenario, 'enforce'])),
+    },
     limits: { ...DEMO_LIMITS, ...DEMO_DATA_RATE },
     deadlines: DEMO_DEADLINES,
     http: { address: '127.0.0.1', port: ports.http },

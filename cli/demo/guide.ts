@@ -27,6 +27,8 @@ export function readersHints({ configFile, ports }: SetUp, mailDirectory: string
     '',
     paint('strong', 'Where to look'),
     `  every event          bin/postern tail --from-start --config ${configFile}`,
+    `  who was stopped      bin/postern list --config ${configFile}`,
+    `  and why              bin/postern why 203.0.113.110 --config ${configFile}`,
     `  the configuration    ${configFile}`,
     `  metrics and health   http://127.0.0.1:${ports.http}/metrics  http://127.0.0.1:${ports.http}/readyz`,
     `  delivered messages   ${mailDirectory}`,

@@ -4,6 +4,9 @@ import type { Delivery } from './mail-store.ts';
 import type { Paint } from './paint.ts';
 import { type Act, acts, type StoryLine } from './story.ts';
 
+/** Lines of an explanation that are shown. */
+const EXPLANATION_LINES = 12;
+
 /** Tells the story while it happens: what is about to be done, and what the log says of it. */
 export class Narrator {
   readonly #write: (text: string) => void;
@@ -40,6 +43,14 @@ export class Narrator {
   held({ source, forwardPaths, octets, file }: Delivery): void {
     const what = `the server holds ${octets} octets for <${forwardPaths.join('>, <')}>`;
     this.say(`  ${this.#paint('quiet', source)} ${this.#paint('bad', what)} ${this.#paint('quiet', file)}`);
+  }
+
+  /** What a command says of a source: the beginning of it. */
+  explain(source: string, text: string): void {
+    this.say(`\n${this.#paint('strong', `$ postern why ${source}`)}`);
+    const lines = text.split('\n');
+    for (const line of lines.slice(0, EXPLANATION_LINES)) this.say(`  ${line}`);
+    if (lines.length > EXPLANATION_LINES) this.say(this.#paint('quiet', '  … and the sessions behind it'));
   }
 
   endAct(): void {

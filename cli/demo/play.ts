@@ -9,7 +9,10 @@ import { type Act, acts, type LineId, type StoryLine, story } from './story.ts';
 import { totalsOf } from './totals.ts';
 
 /** Acts whose lines are played at the same time: waiting for one slow client after another would bore, and a flood needs a meanwhile. */
-const playedTogether: ReadonlySet<Act> = new Set<Act>(['slow', 'flood']);
+const playedTogether: ReadonlySet<Act> = new Set<Act>(['slow', 'flood', 'watch']);
+
+/** Whose fate is told at the end. */
+const EXPLAINED = '203.0.113.110';
 
 /** What a play needs. */
 export interface Company {
@@ -17,6 +20,10 @@ export interface Company {
   readonly store: MailStore;
   readonly chronicle: Chronicle;
   readonly narrator: Narrator;
+  /** Lets decisions act, and waits until they do. */
+  readonly promote: (signal: AbortSignal) => Promise<void>;
+  /** What `postern why` says of a source. */
+  readonly explain: (source: string) => Promise<string>;
 }
 
 /** Plays the whole story and judges it. Rejects when `signal` aborts. */
@@ -25,6 +32,7 @@ export async function play(company: Company, signal: AbortSignal): Promise<Repor
   const judged: Judged[] = [];
   for (const act of Object.keys(acts) as Act[]) {
     company.narrator.beginAct(act);
+    if (act === 'watch') await company.promote(signal);
     const lines = story.filter((line) => line.act === act);
     if (playedTogether.has(act)) {
       for (const line of lines) company.narrator.beginLine(line);
@@ -36,6 +44,7 @@ export async function play(company: Company, signal: AbortSignal): Promise<Repor
       }
     }
     company.narrator.endAct();
+    if (act === 'watch') company.narrator.explain(EXPLAINED, await company.explain(EXPLAINED));
   }
   const durationMs = Math.round(performance.now() - startedMs);
   return { judged, totals: totalsOf(company.chronicle.events), durationMs };

@@ -34,6 +34,11 @@ export class Product implements AsyncDisposable {
     process.on('exit', this.#kill);
   }
 
+  /** SIGHUP: it reads its configuration again. */
+  hangUp(): void {
+    this.#process.kill('SIGHUP');
+  }
+
   get hasExited(): boolean {
     return this.#process.exitCode !== null || this.#process.signalCode !== null;
   }

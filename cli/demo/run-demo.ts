@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
 import { placesIn } from '../config/places.ts';
+import { formatWhy } from '../format/why.ts';
+import { gatherWhy } from '../why/gather.ts';
 import type { Stage } from './actor.ts';
 import { Chronicle } from './chronicle.ts';
 import { introduction, readersHints } from './guide.ts';
@@ -54,7 +56,17 @@ export async function runDemo({ once, json, write, paint }: DemoOptions, signal:
   void product.exited.then(() => failed.abort(hasEnded(product)));
   try {
     await chronicle.started(stop);
-    const report = await play({ stage: stageOf(things), store, chronicle, narrator }, stop);
+    const promote = async (during: AbortSignal): Promise<void> => {
+      await things.promote();
+      product.hangUp();
+      await chronicle.configured(during);
+    };
+    const explain = async (source: string): Promise<string> => {
+      const why = await gatherWhy(log, { kind: 'source', value: source }, () => false);
+      return formatWhy({ ...why, decisions: why.decisions.slice(-1) }, Date.now(), false);
+    };
+    const company = { stage: stageOf(things), store, chronicle, narrator, promote, explain };
+    const report = await play(company, stop);
     write(`${json ? reportJson(report) : reportText(report, paint)}\n`);
     if (!once) {
       chronicle.keepNoMore();

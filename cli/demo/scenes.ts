@@ -25,6 +25,7 @@ import {
   submitOverStartTls,
   submitWithoutAuth,
 } from './scenes/mail.ts';
+import { floodOnAndOn, harvestPatiently, mistypeTwice, probeTwice, sprayPasswords } from './scenes/watched.ts';
 import type { LineId } from './story.ts';
 import { LISTED_DOMAIN } from './world.ts';
 
@@ -59,4 +60,9 @@ export const scenes: Readonly<Record<LineId, (actor: Actor) => Promise<void>>> =
   'flood.at-once': floodAtOnce,
   'flood.meanwhile': sendPipelined,
   'flood.rate': floodOverTime,
+  'watch.harvest': harvestPatiently,
+  'watch.passwords': sprayPasswords,
+  'watch.relay': probeTwice,
+  'watch.flood': floodOnAndOn,
+  'watch.typos': mistypeTwice,
 };

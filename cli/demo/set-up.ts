@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { selfSignedCertificate } from './certificate.ts';
 import { demoConfig, type Places, recipientsList } from './config.ts';
 import { freePorts } from './free-ports.ts';
-import { GATE_NAME } from './world.ts';
+import { GATE_NAME, PROMOTED } from './world.ts';
 
 /** What a run needs before its processes start. */
 export interface SetUp {
@@ -12,6 +12,8 @@ export interface SetUp {
   readonly ports: Places['ports'];
   /** The gate's certificate, PEM. */
   readonly certificate: string;
+  /** Writes the configuration again, with scenarios promoted. */
+  readonly promote: () => Promise<void>;
 }
 
 /** Writes the configuration and the files it names into a directory. */
@@ -33,5 +35,6 @@ export async function setUp(directory: string, serverPort: number): Promise<SetU
     writeFile(places.recipientsFile, recipientsList()),
     writeFile(configFile, demoConfig(places)),
   ]);
-  return { configFile, dataDirectory: places.dataDirectory, ports, certificate };
+  const promote = (): Promise<void> => writeFile(configFile, demoConfig(places, PROMOTED));
+  return { configFile, dataDirectory: places.dataDirectory, ports, certificate, promote };
 }

@@ -13,6 +13,7 @@ export const acts = {
   oddities: 'Clients that are no mail servers',
   slow: 'Slow clients: every deadline is absolute',
   flood: 'A flood of connections from one source, and mail that passes meanwhile',
+  watch: 'Decisions, which only observed so far, may act: who goes on is stopped, and told why',
 } as const;
 export type Act = keyof typeof acts;
 
@@ -276,6 +277,52 @@ export const story = [
     door: 'submission',
     // One more comes in every second meanwhile.
     told: { 'ended limits.rate': [10, 20] },
+  },
+  {
+    id: 'watch.harvest',
+    act: 'watch',
+    what: 'one guess after another, with patience; then once more',
+    source: '203.0.113.110',
+    door: 'mx',
+    told: { 'server 550 5.1.1': [4, 6], 'slowed source.blocked': [0, 4], 'ended source.blocked': 2 },
+  },
+  {
+    id: 'watch.passwords',
+    act: 'watch',
+    what: 'one password for one account after another; then once more',
+    source: '203.0.113.111',
+    door: 'submission',
+    told: {
+      tls: 2,
+      'auth refused': 4,
+      'server 535 5.7.8': [2, 4],
+      'slowed source.blocked': [0, 6],
+      'ended source.blocked': [1, 2],
+    },
+  },
+  {
+    id: 'watch.relay',
+    act: 'watch',
+    what: 'a relay probe, and another; the third is not heard',
+    source: '203.0.113.112',
+    door: 'mx',
+    told: { 'refused relay.denied': 2, 'slowed source.blocked': [0, 5], 'ended source.blocked': [1, 2] },
+  },
+  {
+    id: 'watch.flood',
+    act: 'watch',
+    what: '240 connections, whatever they are told',
+    source: '203.0.113.113',
+    door: 'submission',
+    told: { 'ended limits.rate': [20, 180], 'slowed source.blocked': [0, 80], 'ended source.blocked': [10, 180] },
+  },
+  {
+    id: 'watch.typos',
+    act: 'watch',
+    what: 'an ordinary sender with two typos, who is left alone',
+    source: '192.0.2.17',
+    door: 'mx',
+    told: { delivered: 1, 'server 550 5.1.1': 2 },
   },
 ] as const satisfies readonly StoryLine[];
 

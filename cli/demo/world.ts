@@ -26,7 +26,11 @@ export const DEMO_LIMITS = {
   connectionsPerMinuteMax: 60,
   errorsMax: 10,
   authAttemptsMax: 3,
+  slowDelayMs: 300,
 } as const;
 export const DEMO_DATA_RATE = { dataRateOctetsMin: 500, dataRateGraceMs: 2000 } as const;
 export const DEMO_DEADLINES = { commandMs: 8000, commandLineMs: 2000, dataMs: 8000 } as const;
 export const DEMO_GREETING_HOLD_MS = 300;
+
+/** Scenarios that are promoted from observing to acting in the midst of the story. */
+export const PROMOTED: readonly string[] = ['recipient-harvest', 'relay-probe', 'auth-guessing', 'connection-flood'];

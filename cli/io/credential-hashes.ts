@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto';
+import { FIELD_LENGTH_MAX } from '../../events/event.ts';
+import { escapeField } from '../../lib/escape.ts';
 import type { CredentialFields, CredentialHasher } from '../../proxy/io/credential-hasher.ts';
 import { revealCredentials, type SaslCredentials } from '../../proxy/sasl-credentials.ts';
 import type { CredentialRatchet } from './credential-ratchet.ts';
@@ -22,7 +24,7 @@ export class CredentialHashes implements CredentialHasher {
 
   fieldsOf(credentials: SaslCredentials, wallMs: number): CredentialFields {
     const { account, password } = revealCredentials(credentials);
-    const shown = this.isPlain ? account : this.hashOf(account);
+    const shown = this.isPlain ? escapeField(account, FIELD_LENGTH_MAX) : this.hashOf(account);
     if (password === undefined) return { account: shown };
     const key = this.ratchet.keyAt(wallMs);
     return {

@@ -1,18 +1,17 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { z } from 'zod';
-import { jsonOf } from '../../lib/json.ts';
 
 const DAY_MS = 86_400_000;
 const KEY_OCTETS = 32;
+/** In front of the key in the file: its day, big-endian, counted from 1970-01-01 UTC. */
+const DAY_OCTETS = 4;
 /** Days that are stepped over one by one; after more a new key is begun. */
 export const RATCHET_DAYS_MAX = 3660;
-
-const kept = z.object({ day: z.int().nonnegative(), key: z.hex().length(KEY_OCTETS * 2) });
 
 /**
  * A key of the day: each day's is derived from the day's before, which is then erased, from memory and from the file. Whoever
  * gets the file today can make today's fingerprints, and none of yesterday's. Gates that begin with one file agree for ever.
+ * The file is read and written as octets: a text that holds a key could not be erased.
  */
 export class CredentialRatchet {
   private readonly file: string;
@@ -26,7 +25,7 @@ export class CredentialRatchet {
     this.onTrouble = onTrouble;
     const before = read(file);
     this.day = before?.day ?? Math.floor(nowMs / DAY_MS);
-    this.key = before === undefined ? randomBytes(KEY_OCTETS) : Buffer.from(before.key, 'hex');
+    this.key = before === undefined ? randomBytes(KEY_OCTETS) : before.key;
     if (before === undefined) this.keep();
     this.keyAt(nowMs);
   }
@@ -48,19 +47,27 @@ export class CredentialRatchet {
   }
 
   private keep(): void {
+    const octets = Buffer.alloc(DAY_OCTETS + KEY_OCTETS);
+    octets.writeUInt32BE(this.day);
+    this.key.copy(octets, DAY_OCTETS);
     try {
-      const draft = `${this.file}.${process.pid}.new`;
-      writeFileSync(draft, `${JSON.stringify({ day: this.day, key: this.key.toString('hex') })}\n`, { mode: 0o600 });
+      // Always the same name: what a crash leaves there is written over the next time, and never stays as an old key.
+      const draft = `${this.file}.new`;
+      writeFileSync(draft, octets, { mode: 0o600, flush: true });
       renameSync(draft, this.file);
     } catch (error) {
       this.onTrouble(String(error));
+    } finally {
+      octets.fill(0);
     }
   }
 }
 
-function read(file: string): z.infer<typeof kept> | undefined {
+function read(file: string): { readonly day: number; readonly key: Buffer } | undefined {
   try {
-    return kept.safeParse(jsonOf(readFileSync(file, 'utf8'))).data;
+    const octets = readFileSync(file);
+    if (octets.length !== DAY_OCTETS + KEY_OCTETS) return undefined;
+    return { day: octets.readUInt32BE(), key: octets.subarray(DAY_OCTETS) };
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
-import type { MailEvent } from '../../events/event.ts';
+import type { EventByType, MailEvent } from '../../events/event.ts';
 import { unreachable } from '../../lib/assert.ts';
 import type { Effect } from '../effect.ts';
 import type { Admission, Input, Now } from '../input.ts';
@@ -262,11 +262,21 @@ export class Connection implements HostedSession, Turns, Wakeable, Served {
     } else if (event.type === 'mail' && bodyDigest && digest !== undefined) {
       this.digest = undefined;
       host.record({ ...event, bodySha256: digest.hex() });
-    } else if (credentials !== undefined && host.credentials !== undefined) {
-      host.record({ ...event, ...host.credentials.fieldsOf(credentials, event.at) } as MailEvent);
+    } else if (event.type === 'auth-attempt' && credentials !== undefined) {
+      this.recordAttempt(event, credentials);
     } else {
       host.record(event);
     }
+  }
+
+  private recordAttempt(event: EventByType<'auth-attempt'>, credentials: SaslCredentials): void {
+    const { host } = this;
+    const fields = host.credentials?.fieldsOf(credentials, event.at);
+    host.record({ ...event, ...fields });
+    if (fields === undefined) return;
+    const isAccepted = event.outcome === 'accepted';
+    const restraint = host.restraintOfAccount(fields.account, this.context.settings, isAccepted);
+    if (restraint !== undefined) this.queue({ kind: 'restrained', restraint });
   }
 
   private admit(header: ProxyHeader): void {

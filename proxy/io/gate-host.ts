@@ -2,8 +2,10 @@ import type { EventByType, MailEvent } from '../../events/event.ts';
 import type { Admission, Now } from '../input.ts';
 import { parseForwardPath } from '../path.ts';
 import type { Lists } from '../policy/rule.ts';
+import type { Restraint } from '../policy/source-blocked.ts';
 import type { ProxyHeader } from '../proxy-header.ts';
 import { forwardPathKey, RecipientMemory } from '../recipient-memory.ts';
+import type { SessionSettings } from '../settings.ts';
 import type { Clock } from './clock.ts';
 import type { CredentialHasher } from './credential-hasher.ts';
 import { Door } from './door.ts';
@@ -83,6 +85,10 @@ export class GateHost implements ListenerHost {
     if (event.type === 'command') this.remember(event);
     this.ports.recorder.record(event);
     this.ports.onRecord?.(event);
+  }
+
+  restraintOfAccount(account: string, settings: SessionSettings, isAccepted: boolean): Restraint | undefined {
+    return this.gatekeeper.restraintOfAccount(account, settings, isAccepted, this.now);
   }
 
   isBalancer(ip: string): boolean {

@@ -9,6 +9,7 @@ import { type AdmissionFacts, type Arrival, admit, type Networks } from '../poli
 import { modeOf } from '../policy/modes.ts';
 import { type Restraint, restraintBy, unrestrained } from '../policy/source-blocked.ts';
 import type { SessionSettings } from '../settings.ts';
+import { STRESS_SLOTS_MIN } from '../stress.ts';
 
 /** By what the connect-stage rules tell clients apart. */
 export interface GatekeeperSettings {
@@ -27,6 +28,7 @@ class Facts implements AdmissionFacts {
   readonly networks: Networks;
   readonly load: Load;
   readonly blocked: BlocklistEntry | undefined;
+  readonly stressed: boolean;
   readonly withHistory: boolean;
   readonly settings: SessionSettings;
   private readonly sid: string;
@@ -37,6 +39,7 @@ class Facts implements AdmissionFacts {
     this.networks = known.networks;
     this.load = known.load;
     this.blocked = known.blocked;
+    this.stressed = known.stressed;
     this.withHistory = known.withHistory;
     this.settings = known.settings;
     this.sid = known.sid;
@@ -90,6 +93,7 @@ export class Gatekeeper {
         networks: this.settings.networks,
         load: this.isSuspended ? { ...load, total: true } : load,
         blocked: this.blocklist.lookup(ip, role, now.wallMs),
+        stressed: this.slotsUsed >= STRESS_SLOTS_MIN || this.blocklist.isStressed(role, now.wallMs),
         withHistory: this.settings.hasHistory(ip),
       }),
     );
@@ -106,6 +110,16 @@ export class Gatekeeper {
     const entry = acts ? this.blocklist.lookup(ip, settings.listener.role, now.wallMs) : undefined;
     if (entry === undefined || entry.observed) return { id: undefined, restraint: unrestrained };
     return { id: entry.id, restraint: restraintBy(entry, { settings, reference: referenceOf(sid) }) };
+  }
+
+  /** What a decision about an account does to a session that has tried to authenticate as it. */
+  restraintOfAccount(account: string, settings: SessionSettings, isAccepted: boolean, now: Now): Restraint | undefined {
+    const { modes, listener, limits } = settings;
+    const scenario = this.blocklist.slowsAccount(account, listener.role, now.wallMs);
+    // Whoever knows the password of an account that others guess is not one of them.
+    const acts = scenario !== undefined && !(isAccepted && scenario === 'auth-guessing');
+    if (!acts || modeOf(modes, 'source.blocked') !== 'enforce') return undefined;
+    return { ...unrestrained, slowMs: limits.slowDelayMs, byOperator: true };
   }
 
   release(admission: Admission): void {

@@ -62,6 +62,8 @@ export interface SessionHost {
   readonly onTurn: ((microseconds: number) => void) | undefined;
   /** Undefined: events tell nothing of accounts. */
   readonly credentials: CredentialHasher | undefined;
+  /** What a decision about an account does to a session that has tried to authenticate as it; undefined: nothing. */
+  restraintOfAccount(account: string, settings: SessionSettings, isAccepted: boolean): Restraint | undefined;
   record(event: MailEvent): void;
   /** The connect-stage rules on the client that a PROXY header names. */
   admit(header: ProxyHeader, session: HostedSession): Admission;

@@ -36,6 +36,8 @@ export interface AdmissionFacts {
   readonly load: Load;
   /** What the blocklist says of the source in this role now. */
   readonly blocked: BlocklistEntry | undefined;
+  /** The gate or the site is under stress. */
+  readonly stressed: boolean;
   /** Mail from the source was accepted before. */
   readonly withHistory: boolean;
   readonly settings: Pick<SessionSettings, 'contact' | 'modes' | 'limits'>;
@@ -63,6 +65,7 @@ export function admit(facts: AdmissionFacts): Admission {
     ...arrival,
     ...standing,
     normaliseLineEndings: isIn(networks.normalised),
+    stressed: facts.stressed && sourceClassOf({ ...standing, authenticated: false }) === 'stranger',
     restraint: standing.neverListed ? unrestrained : slowing(facts),
     verdict: judge(facts, standing),
   };

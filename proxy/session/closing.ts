@@ -5,6 +5,9 @@ import { OWN_REPLIES } from './own-replies.ts';
 import type { Transaction } from './state.ts';
 import { field, replyFacts, type Turn } from './turn.ts';
 
+/** How long a client whose greeting was refused may take to leave, milliseconds: only QUIT is possible. */
+export const REFUSED_COMMAND_MS = 15_000;
+
 /** How a session ends. */
 export interface Ending {
   readonly closedBy: 'client' | 'upstream' | 'gate';
@@ -28,7 +31,8 @@ export function enterCommand(turn: Turn): void {
     closeSession(turn, { closedBy: 'gate', reply: draft.restraint.ending, rule: sourceBlocked.id });
   } else {
     turn.enter('command', { kind: 'command' });
-    turn.setTimer('command', turn.settings.deadlines.commandMs);
+    const { commandMs } = turn.settings.deadlines;
+    turn.setTimer('command', draft.standing === 'refused' ? Math.min(commandMs, REFUSED_COMMAND_MS) : commandMs);
   }
 }
 
@@ -187,13 +191,14 @@ export function finish(turn: Turn): void {
   if (draft.phase === 'finished') return;
   draft.phase = 'finished';
   const closing = draft.closing;
+  const rule = closing?.rule ?? draft.refusedBy;
   turn.clearTimer('drain');
   turn.clearTimer('session');
   turn.record({
     type: 'session-closed',
     outcome: draft.outcome,
     closedBy: closing?.closedBy ?? 'client',
-    ...(closing?.rule === undefined ? {} : { rule: closing.rule }),
+    ...(rule === undefined ? {} : { rule }),
     ...(closing?.replyCode === undefined ? {} : { replyCode: closing.replyCode }),
     octetsIn: 0,
     octetsOut: 0,

@@ -5,6 +5,7 @@ import { greetEarlyTalker } from '../policy/greet-early-talker.ts';
 import { sourceClassOf } from '../policy/source-class.ts';
 import { encodeProxyHeaderV1, encodeProxyHeaderV2, type ProxyHeader } from '../proxy-header.ts';
 import type { OwnReply, UpstreamReply } from '../reply.ts';
+import { stressed } from '../stress.ts';
 import { abortUpstream, closeSession, destroySession, enterCommand } from './closing.ts';
 import { OWN_REPLIES } from './own-replies.ts';
 import type { Turn } from './turn.ts';
@@ -46,6 +47,7 @@ export function onAdmitted(turn: Turn, admission: Admission): void {
   draft.source = admission;
   draft.sourceClass = sourceClassOf({ ...admission, authenticated: false });
   draft.restraint = admission.restraint;
+  if (admission.stressed) draft.settings = stressed(draft.settings);
   recordOpening(turn, admission.verdict.observed);
   const { verdict } = admission;
   const implicitTls = settings.listener.tls === 'implicit';
@@ -54,6 +56,7 @@ export function onAdmitted(turn: Turn, admission: Admission): void {
     else open(turn);
   } else if (verdict.action === 'refuse') {
     const greeting = asGreeting(verdict.reply);
+    draft.refusedBy = verdict.rule;
     if (!implicitTls) return refuseGreeting(turn, greeting);
     draft.standing = 'refused';
     draft.upstreamGreeting = greeting;
@@ -93,6 +96,7 @@ export function recordOpening(turn: Turn, observed: Admission['verdict']['observ
     viaProxyProtocol: draft.source.viaProxyProtocol,
     tls: settings.listener.tls === 'implicit',
     sourceClass: draft.sourceClass,
+    ...(draft.source.stressed ? { stressed: true } : {}),
     ...(observed.length === 0 ? {} : { observed: [...observed] }),
   });
 }

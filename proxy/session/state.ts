@@ -6,7 +6,7 @@ import type { SourceClass } from '../policy/rule.ts';
 import type { Restraint } from '../policy/source-blocked.ts';
 import type { OwnReply, UpstreamReply } from '../reply.ts';
 import type { SaslData } from '../sasl.ts';
-import type { SessionSettings } from '../settings.ts';
+import type { RuleId, SessionSettings } from '../settings.ts';
 import type { Observed } from '../verdict.ts';
 
 /** What the session waits for. */
@@ -103,6 +103,7 @@ export interface Source {
   readonly withHistory: boolean;
   readonly neverListed: boolean;
   readonly normaliseLineEndings: boolean;
+  readonly stressed: boolean;
 }
 
 /** What the last EHLO was answered. */
@@ -155,6 +156,8 @@ export interface Session {
   readonly phase: Phase;
   readonly phaseSinceUs: number;
   readonly standing: Standing;
+  /** The rule that refused the greeting. */
+  readonly refusedBy: RuleId | undefined;
   readonly source: Source;
   readonly sourceClass: SourceClass;
   readonly recordedOpening: boolean;

@@ -18,6 +18,7 @@ const facts = (more: Partial<AdmissionFacts> = {}): AdmissionFacts => ({
   networks: { trusted: setOf(), never: setOf(), normalised: setOf() },
   load: light,
   blocked: undefined,
+  stressed: false,
   withHistory: false,
   settings: enforcing,
   reference: REFERENCE,
@@ -40,6 +41,7 @@ test('an ordinary client comes in', () => {
     withHistory: false,
     neverListed: false,
     normaliseLineEndings: false,
+    stressed: false,
     restraint: unrestrained,
   });
 });

@@ -123,6 +123,7 @@ function arrive(rule: RuleId, offence: NonNullable<(typeof arrivals)[RuleId]>, s
     },
     load: offence === 'blocked' ? { total: false, perSource: false, rate: false } : offence,
     blocked: offence === 'blocked' ? anEntry() : undefined,
+    stressed: false,
     withHistory: sourceClass === 'with-history',
     settings: settingsFor(rule),
     reference: REFERENCE,

@@ -84,6 +84,7 @@ const defaultAdmission = (): Admission => ({
   withHistory: false,
   neverListed: false,
   normaliseLineEndings: false,
+  stressed: false,
   restraint: unrestrained,
 });
 

@@ -125,8 +125,14 @@ export const eventSchemas = {
     type: z.literal('command'),
     verb: text.describe('Verb in upper case; `?` when it is none of RFC 5321 or an extension we know.'),
     heloName: text.optional().describe('EHLO or HELO argument.'),
-    reversePath: text.optional().describe('MAIL argument without angle brackets; empty for the null reverse-path.'),
-    forwardPath: text.optional().describe('RCPT argument without angle brackets.'),
+    reversePath: text
+      .optional()
+      .describe(
+        'MAIL argument without angle brackets; empty for the null reverse-path. Local part as keyed hash `h:…` by configuration.',
+      ),
+    forwardPath: text
+      .optional()
+      .describe('RCPT argument without angle brackets; local part as keyed hash `h:…` by configuration.'),
     parameters: z.array(parameter).optional().describe('MAIL or RCPT parameters as sent.'),
     mechanism: text.optional().describe('AUTH mechanism. Never the exchange.'),
     octets: count.optional().describe('BDAT chunk size, or body size after DATA.'),
@@ -182,7 +188,9 @@ export const eventSchemas = {
     ...sessionBase,
     type: z.literal('mail'),
     transaction: count.describe('Number of the mail transaction in its session, from 1.'),
-    reversePath: text.describe('MAIL argument without angle brackets; empty for the null reverse-path.'),
+    reversePath: text.describe(
+      'MAIL argument without angle brackets; empty for the null reverse-path. Local part as keyed hash `h:…` by configuration.',
+    ),
     nullReversePath: z.boolean().describe('The reverse-path is null: a bounce, or what looks like one.'),
     acceptedCount: count.describe('Forward-paths the server behind accepted.'),
     refusedCount: count.describe('Forward-paths refused by the gate or the server behind.'),

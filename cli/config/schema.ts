@@ -380,10 +380,16 @@ const privacy = z.strictObject({
     .enum(['hash', 'plain'])
     .default('hash')
     .describe('How accounts stand in events: as keyed hashes, or as they are. Passwords never do.'),
+  localParts: z
+    .enum(['plain', 'hash'])
+    .default('plain')
+    .describe(
+      'How local parts of reverse-paths and forward-paths stand in `command` and `mail` events: as they are, or as keyed hashes `h:…@example.com`. With `hash` an event keeps nothing of a MAIL or RCPT line that could not be parsed.',
+    ),
   secretFile: filePath
     .optional()
     .describe(
-      'File with the secret of the site, at least 32 octets, from which the keys of hashes are derived; the gates of one site share it. Default: one is made in `dataDirectory`.',
+      'File with the secret of the site, at least 32 octets, from which the keys of hashes of accounts and local parts are derived; the gates of one site share it. Default: one is made in `dataDirectory`.',
     ),
 });
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { EVENT_VERSION, FIELD_LENGTH_MAX } from '../../events/event.ts';
 import { escapeField } from '../../lib/escape.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
@@ -13,6 +14,7 @@ import { type Configured, failureLines, readConfiguration } from '../io/config-f
 import { CredentialHashes } from '../io/credential-hashes.ts';
 import { CredentialRatchet } from '../io/credential-ratchet.ts';
 import { FileWatch } from '../io/file-watch.ts';
+import { LOCAL_PART_KEY_OCTETS, localPartHashes } from '../io/local-part-hashes.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { thisMachine } from '../io/machine.ts';
 import { materialFiles } from '../io/material.ts';
@@ -36,6 +38,8 @@ export const HISTORY_SAVE_EVERY_MS = 600_000;
 export const EXPIRY_CHECK_EVERY_MS = 86_400_000;
 /** How often decisions that are over are dropped, and those in force written down, milliseconds. */
 export const DECISIONS_KEEP_EVERY_MS = 30_000;
+/** How often it is seen whether the key of fingerprints is still the day's: nobody may have to log in for yesterday's to go. */
+export const CREDENTIAL_DAY_EVERY_MS = 60_000;
 /** How often it is seen whether events can be kept, milliseconds. */
 export const SUSPEND_CHECK_EVERY_MS = 500;
 /** Most faults of a refused configuration in one event. */
@@ -52,6 +56,8 @@ export class GateProcess {
   private readonly machine: Machine;
   /** Undefined before {@link settle}. */
   private credentials: CredentialHashes | undefined;
+  /** Before {@link settle} under a key that nobody keeps: what cannot be compared is better than what can be read. */
+  private hashLocalPart = localPartHashes(randomBytes(LOCAL_PART_KEY_OCTETS));
   private readonly identity: Identity;
   private readonly history: SourceHistory;
   private readonly panic: PanicSwitch;
@@ -149,7 +155,9 @@ export class GateProcess {
       this.logger.error({ reason }, 'the key of the day for fingerprints of passwords cannot be kept'),
     );
     this.credentials = new CredentialHashes(secret.value, ratchet, this.config.privacy.accounts === 'plain');
+    this.hashLocalPart = localPartHashes(secret.value.derive('local parts', LOCAL_PART_KEY_OCTETS));
     this.watchFiles();
+    this.every(CREDENTIAL_DAY_EVERY_MS, () => void ratchet.keyAt(Date.now()));
     this.every(HISTORY_SAVE_EVERY_MS, () => void saveHistory(this.history, this.places.history, this.logger));
     this.every(DECISIONS_KEEP_EVERY_MS, () => void this.decisions.keep(Date.now()));
     this.every(EXPIRY_CHECK_EVERY_MS, () => warnOfExpiry(this.inForce, this.logger));
@@ -198,6 +206,9 @@ export class GateProcess {
       logger: this.logger,
       clock: systemClock,
       credentials: { fieldsOf: (shown, wallMs) => this.credentials?.fieldsOf(shown, wallMs) },
+      ...(this.config.privacy.localParts === 'hash' && {
+        hashLocalPart: (localPart: string) => this.hashLocalPart(localPart),
+      }),
       onRecord: (event) => {
         this.metrics.see(event);
         this.history.see(event);

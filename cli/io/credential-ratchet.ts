@@ -40,7 +40,10 @@ export class CredentialRatchet {
       this.key.fill(0);
       this.key = next;
     }
-    if (isFar) this.key = randomBytes(KEY_OCTETS);
+    if (isFar) {
+      this.key.fill(0);
+      this.key = randomBytes(KEY_OCTETS);
+    }
     this.day = day;
     this.keep();
     return this.key;

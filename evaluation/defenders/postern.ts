@@ -4,6 +4,7 @@ import { SiteWatch } from '../../analyzers/site-watch.ts';
 import { SourceWatch, type WatchSettings } from '../../analyzers/source-watch.ts';
 import { Blocklist } from '../../blocklist/blocklist.ts';
 import type { DecisionMade } from '../../events/decision.ts';
+import type { EvidenceEvent } from '../../events/evidence.ts';
 import { networkKey, PrefixSet, parsePrefix } from '../../lib/ip.ts';
 import { partitionOf } from '../../log/partition.ts';
 import { providerRanges } from '../traffic/world.ts';
@@ -29,8 +30,13 @@ export function postern(onDecision: (decision: DecisionMade) => void = () => und
   const alarms = new Map<string, number>();
   const take = (decision: DecisionMade): void => {
     blocklist.take(decision);
-    if (decision.scope !== 'ip') alarms.set(decision.scenario, (alarms.get(decision.scenario) ?? 0) + 1);
     onDecision(decision);
+  };
+  const seeEvidence = (evidence: EvidenceEvent): void => {
+    for (const decision of site.see(evidence).decisions) {
+      alarms.set(decision.scenario, (alarms.get(decision.scenario) ?? 0) + 1);
+      take(decision);
+    }
   };
   return {
     name: 'Postern',
@@ -41,8 +47,7 @@ export function postern(onDecision: (decision: DecisionMade) => void = () => und
       offsets[partition] = offset + 1;
       const outcome = watches[partition]?.see(event, { partition, offset });
       for (const decision of outcome?.decisions ?? []) take(decision);
-      for (const evidence of outcome?.evidence ?? [])
-        for (const decision of site.see(evidence).decisions) take(decision);
+      for (const evidence of outcome?.evidence ?? []) seeEvidence(evidence);
     },
     verdict(ip, role, atMs): Verdict {
       const entry = blocklist.lookup(ip, role, atMs);

@@ -1,4 +1,5 @@
 import type { EventByType, MailEvent } from '../../events/event.ts';
+import { type HashLocalPart, withHashedLocalParts } from '../hashed-local-parts.ts';
 import type { Admission, Now } from '../input.ts';
 import { parseForwardPath } from '../path.ts';
 import type { Lists } from '../policy/rule.ts';
@@ -25,6 +26,8 @@ export interface GatePorts {
   readonly clock: Clock;
   /** Undefined: events tell nothing of accounts. */
   readonly credentials?: CredentialHasher;
+  /** Undefined: local parts stand in events as they are. */
+  readonly hashLocalPart?: HashLocalPart;
   /** Sees every event besides, for metrics. */
   readonly onRecord?: (event: MailEvent) => void;
   /** How long the gate took over one thing that happened on a socket, microseconds: what it adds to a command or reply. */
@@ -83,8 +86,10 @@ export class GateHost implements ListenerHost {
 
   record(event: MailEvent): void {
     if (event.type === 'command') this.remember(event);
-    this.ports.recorder.record(event);
-    this.ports.onRecord?.(event);
+    const { recorder, hashLocalPart, onRecord } = this.ports;
+    const shown = hashLocalPart === undefined ? event : withHashedLocalParts(event, hashLocalPart);
+    recorder.record(shown);
+    onRecord?.(shown);
   }
 
   restraintOfAccount(account: string, settings: SessionSettings, isAccepted: boolean): Restraint | undefined {

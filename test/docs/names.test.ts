@@ -39,7 +39,7 @@ test.each(documents)('%s names only settings and rules that exist', (document) =
 });
 
 /** `events.md`, `log.ts`. */
-const isFileName = (name: string): boolean => /\.(?:md|ts|json|sock|sqlite|yaml)$/.test(name);
+const isFileName = (name: string): boolean => /\.(?:md|ts|json|jsonl|key|sock|sqlite|txt|yaml)$/.test(name);
 
 const factors: Readonly<Record<string, number>> = {
   GiB: 1024 ** 3,

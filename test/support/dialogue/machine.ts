@@ -3,6 +3,7 @@ import { EVIDENCE_OCTETS_MAX, type MailEvent } from '../../../events/event.ts';
 import { ClientDecoder } from '../../../proxy/client-decoder.ts';
 import type { Effect } from '../../../proxy/effect.ts';
 import type { Input, TlsFacts } from '../../../proxy/input.ts';
+import type { SaslCredentials } from '../../../proxy/sasl-credentials.ts';
 import { openSession, type Session, step } from '../../../proxy/session.ts';
 import { UpstreamDecoder } from '../../../proxy/upstream-decoder.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -74,6 +75,8 @@ export interface Outside {
 export class Machine {
   readonly clock = new FakeClock();
   readonly events: MailEvent[] = [];
+  /** What attempts to authenticate showed; the shell makes keyed hashes of it, here the events stay without. */
+  readonly credentials: SaslCredentials[] = [];
   readonly violations: string[] = [];
   session: Session;
   upstream: 'undialled' | 'connecting' | 'open' | 'ended' | 'aborted' = 'undialled';
@@ -317,6 +320,7 @@ export class Machine {
         return;
       case 'record':
         this.#record(effect.event, effect.bodyDigest === true);
+        if (effect.credentials !== undefined) this.credentials.push(effect.credentials);
         return;
       case 'finished':
         this.finishedCount += 1;

@@ -31,7 +31,7 @@ export const relayProbe: SourceDetector = {
       'Rates from published rules: CrowdSec bans on the second attempt in ten minutes, Wazuh on the sixth to eighth in 90 s.',
     evades: 'One probe a source: then many sources probe for the same mailbox, which is seen for the site.',
     lookalikes:
-      'A printer or program without AUTH: the same domain again counts nothing, so it is slowed once and never refused. A stale MX record after a domain moved: many senders, one domain; each is slowed once, and the domain is told as an alert.',
+      'A printer or program without AUTH: the same domain again counts nothing, so it is slowed once and never refused. A stale MX record after a domain moved: many senders, one domain; each is slowed once.',
   },
   see(event, scene) {
     if (event.type !== 'command' || event.verb !== 'RCPT' || event.forwardPath === undefined) return;

@@ -1,15 +1,21 @@
 import { setTimeout } from 'node:timers/promises';
 import { FileSnapshots } from '../../analyzers/io/file-snapshots.ts';
 import { Runner, type RunnerListener } from '../../analyzers/io/runner.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
+import { identityOf } from '../config/assemble.ts';
+import { pathText } from '../config/fault.ts';
 import { configFlags } from '../config/from-flags.ts';
 import { type Places, placesIn } from '../config/places.ts';
+import type { Config } from '../config/schema.ts';
 import { EXIT_FAULT, EXIT_OK, runCommand, type Usage } from '../flags.ts';
+import { Alerter } from '../io/alerter.ts';
 import { type Configured, configurationOrTell } from '../io/config-file.ts';
 import { endOnCrash } from '../io/crash.ts';
 import { type OperatorLog, openLogger } from '../io/logger.ts';
 import { thisMachine } from '../io/machine.ts';
+import { readWebhook } from '../io/material.ts';
 import { dropPrivileges, prepareDataDirectory } from '../io/privileges.ts';
 import { openSiteSecret } from '../io/site-secret.ts';
 import { leaveSupervisor, onHangUp, onStop, tellReady } from '../io/supervised.ts';
@@ -52,12 +58,14 @@ async function analyze({ config, folder }: Configured, logger: OperatorLog): Pro
   if (!secret.ok) return tell(secret.error);
   const watching = watchingOf(config, folder, thisMachine(), secret.value);
   if (!watching.ok) return tell(watching.error);
+  const alerter = alerterOf(config, folder, logger);
+  if (!alerter.ok) return tell(alerter.error);
   const stopped = new AbortController();
   onStop((reason) => stopped.abort(reason));
   const opened = await openLog(places, logger, stopped.signal);
   if (opened === undefined) return EXIT_OK;
   await using log = opened;
-  await watch(log, places, watching.value, logger, stopped.signal);
+  await watch(log, places, watching.value, listenerOf(logger, alerter.value), logger, stopped.signal);
   return EXIT_OK;
 }
 
@@ -80,6 +88,7 @@ async function watch(
   log: EventLog,
   places: Places,
   { settings, siteDetectors, stateHash }: Watching,
+  listener: RunnerListener,
   logger: OperatorLog,
   signal: AbortSignal,
 ): Promise<void> {
@@ -89,7 +98,7 @@ async function watch(
     settings,
     siteDetectors,
     stateHash,
-    listener: listenerOf(logger),
+    listener,
   });
   signal.addEventListener('abort', () => runner.stop());
   if (signal.aborted) return;
@@ -100,14 +109,28 @@ async function watch(
   logger.info({ ...runner.stats, reason: String(signal.reason) }, 'the analyzers have stopped');
 }
 
-const listenerOf = (logger: OperatorLog): RunnerListener => ({
+const listenerOf = (logger: OperatorLog, alerter: Alerter): RunnerListener => ({
   decided: (decisions) => {
     for (const { id, scenario, scope, value, action, until } of decisions) {
       logger.info({ id, scenario, scope, value, action, until: new Date(until).toISOString() }, 'decided');
     }
   },
   alerted: (alerts) => {
-    for (const { kind, subject, text } of alerts) logger.warn({ kind, subject }, text);
+    for (const alert of alerts) alerter.tell(alert);
   },
   trouble: (what, details) => logger.warn(details, what),
 });
+
+/** Who is told of what needs a person. @returns One line for the operator where the address of the webhook cannot be read. */
+function alerterOf(config: Config, folder: string, logger: OperatorLog): Result<Alerter, string> {
+  const { mailTo, againAfterMs } = config.watch.alerts;
+  const url = readWebhook(config, folder);
+  if (!url.ok) return err(`${pathText(url.error.path)}: ${url.error.problem}; ${url.error.hint}`);
+  const { site, hostname, contact } = identityOf(config, thisMachine());
+  const upstream = config.upstreams['default'];
+  const mail =
+    mailTo === undefined || upstream === undefined
+      ? undefined
+      : { to: mailTo, from: contact, host: upstream.host, port: upstream.port };
+  return ok(new Alerter({ site, hostname, againAfterMs, webhook: url.value, mail, logger }));
+}

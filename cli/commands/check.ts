@@ -9,8 +9,9 @@ import { configFlags, flagOf } from '../config/from-flags.ts';
 import { readSource } from '../config/source.ts';
 import { EXIT_FAULT, EXIT_OK, EXIT_USAGE, runCommand, type Usage } from '../flags.ts';
 import { type ConfigFailure, type Configured, readConfiguration } from '../io/config-file.ts';
-import { expiryFindings, type MaterialFault, readMaterial } from '../io/material.ts';
+import { expiryFindings, type MaterialFault, readMaterial, readWebhook } from '../io/material.ts';
 import { textOf } from '../io/text-of.ts';
+import { providersOf } from '../watch/watch-settings.ts';
 
 const usage = {
   verb: 'check',
@@ -59,7 +60,12 @@ function checkFiles(configured: Configured): Findings {
   });
   const material = readMaterial(config, folder);
   const ends = expiryFindings(material.ok ? material.value.facts : [], Date.now());
-  const faults = [...(material.ok ? [] : material.error), ...ends.over, ...listFaults(configured)];
+  const faults = [
+    ...(material.ok ? [] : material.error),
+    ...ends.over,
+    ...listFaults(configured),
+    ...watchFaults(configured),
+  ];
   return { faults: inFileOrder(faults.map(placed)), warnings: inFileOrder(ends.soon.map(placed)) };
 }
 
@@ -69,6 +75,17 @@ function listFaults({ config, folder }: Configured): MaterialFault[] {
   return [
     ...faultsOfList(domains.file, ['domains', 'file'], folder, (text) => parseDomainList(text)),
     ...faultsOfList(recipients.file, ['recipients', 'file'], folder, (text) => parseRecipientList(text, { delimiter })),
+  ];
+}
+
+/** What would keep the analyzers from starting. */
+function watchFaults({ config, folder }: Configured): MaterialFault[] {
+  const webhook = readWebhook(config, folder);
+  const providers = providersOf(config, folder);
+  const path = ['watch', 'providersFile'];
+  return [
+    ...(webhook.ok ? [] : [webhook.error]),
+    ...(providers.ok ? [] : [{ path, problem: providers.error, hint: 'one range a line, as 192.0.2.0/24' }]),
   ];
 }
 

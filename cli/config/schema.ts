@@ -369,6 +369,21 @@ const watch = z.strictObject({
   growthMax: count(10, 1_000_000)
     .default(GROWTH_MAX_DEFAULT)
     .describe('Automatic refusals within ten minutes; further ones only defer, and a person is told.'),
+  alerts: z
+    .strictObject({
+      webhook: z
+        .union([publicUrl, secretReference])
+        .optional()
+        .describe('Web address that alerts are posted to as JSON, or where it is kept. Default: none are posted.'),
+      mailTo: mailAddress
+        .optional()
+        .describe('Who gets alerts by mail, through the upstream `default`, in clear. Default: nobody.'),
+      againAfterMs: milliseconds(MINUTE_MS)
+        .default(6 * HOUR_MS)
+        .describe('The same about the same is told again after this time.'),
+    })
+    .prefault({})
+    .describe('Who is told of what needs a person: a campaign, an account taken over, a flood of bounces.'),
   documentationRanges: z
     .boolean()
     .default(false)

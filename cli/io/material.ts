@@ -55,7 +55,7 @@ export function readMaterial(config: Config, folder: string): Result<Material, r
     return caFile === undefined ? [] : taken(readTrusted(caFile, folder, path)).map((pem) => [name, pem] as const);
   });
   const { url } = config.domains;
-  const domainsUrl = typeof url === 'object' ? taken(readUrl(url, folder))[0] : url;
+  const domainsUrl = typeof url === 'object' ? taken(readUrl(url, folder, ['domains', 'url']))[0] : url;
   if (faults.length > 0) return err(faults);
   return ok({
     certificates: pairs.map(({ pem }) => pem),
@@ -121,8 +121,14 @@ function readTrusted(file: string, folder: string, path: readonly PropertyKey[])
   return parsed.ok ? text : faultOf(path, `is no certificate: ${parsed.error}`, 'give a PEM file of certificates');
 }
 
-function readUrl(reference: SecretReference, folder: string): Read<string> {
-  const path = ['domains', 'url'];
+/** Where alerts are posted to. @returns undefined in it where they are not posted. */
+export function readWebhook({ watch }: Config, folder: string): Read<string | undefined> {
+  const { webhook } = watch.alerts;
+  return typeof webhook === 'object' ? readUrl(webhook, folder, ['watch', 'alerts', 'webhook']) : ok(webhook);
+}
+
+/** A web address that is kept elsewhere, since it may hold a secret. */
+function readUrl(reference: SecretReference, folder: string, path: readonly PropertyKey[]): Read<string> {
   const url = readSecret(reference, folder, path);
   if (!url.ok) return url;
   const isWeb = URL.canParse(url.value) && /^https?:$/.test(new URL(url.value).protocol);

@@ -57,7 +57,8 @@ export function watchingOf(
   });
 }
 
-function providersOf({ watch }: Config, folder: string): Result<PrefixSet, string> {
+/** Ranges of large providers. @returns One line that names the file, where it cannot be used. */
+export function providersOf({ watch }: Config, folder: string): Result<PrefixSet, string> {
   if (watch.providersFile === undefined) return ok(new PrefixSet([]));
   const path = resolve(folder, watch.providersFile);
   try {

@@ -108,6 +108,20 @@ test('check tells every fault, exit code 1', async () => {
   });
 });
 
+test('check finds what would keep the analyzers from starting, and shows no secret', async () => {
+  const folder = await folderWith();
+  const file = join(folder, 'postern.yaml');
+  const watch = 'watch:\n  providersFile: providers.txt\n  alerts: { webhook: { file: webhook.url } }\n';
+  writeFileSync(file, `${readFileSync(file, 'utf8')}${watch}`);
+  writeFileSync(join(folder, 'providers.txt'), '192.0.2.0/24\n192.0.2.1/24\n');
+  writeFileSync(join(folder, 'webhook.url'), 'ftp://example.com/HUNTER2\n', { mode: 0o600 });
+  const { code, stdout } = await postern(['check'], { cwd: folder });
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/watch\.providersFile: .*providers\.txt: line 2 is no range in CIDR notation/);
+  expect(stdout).toMatch(/watch\.alerts\.webhook: what is kept there is no web address/);
+  expect(stdout).not.toContain('HUNTER2');
+});
+
 test('check looks into the files: each fault stands at the setting that names the file', async () => {
   const folder = await folderWith();
   const other = await make(['mx.example.com']);

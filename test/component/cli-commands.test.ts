@@ -9,7 +9,7 @@ import { make } from '../support/certificates.ts';
 import { postern } from '../support/postern.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-const verbs = ['start', 'gate', 'log', 'check', 'tail', 'observe', 'demo'];
+const verbs = 'start gate log analyze check tail why list block allow unblock report replay observe demo'.split(' ');
 
 test('help names every command; each command explains itself', async () => {
   const help = await postern(['--help']);

@@ -1,13 +1,17 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Alert } from '../../analyzers/site/site-detector.ts';
 import { Alerter, type AlerterOptions, TRIES_MAX, UNDER_WAY_MAX } from '../../cli/io/alerter.ts';
 import { until } from '../support/postern.ts';
+import { RawClient } from '../support/raw-client.ts';
 import { ScriptedUpstream, smtpServer } from '../support/scripted-upstream.ts';
+import { Site } from '../support/site.ts';
 
 const SECRET = 'T0p-5ecret';
 
@@ -120,4 +124,35 @@ test('a webhook that never answers holds up a few alerts only', async () => {
   await holds(() => bodies.length === UNDER_WAY_MAX);
   expect(text().match(/too many are under way/g)).toHaveLength(1);
   expect(text().match(/many of 198/g)).toHaveLength(UNDER_WAY_MAX + 1);
+});
+
+test('a flood of bounces through the whole product reaches a person once, by web and mail', async () => {
+  const { url, bodies } = await web((_request, response) => response.end());
+  const answer = (line: string) => (line.includes('forged') ? '550 5.1.1 no such user' : undefined);
+  const change = {
+    listeners: [
+      { role: 'mx', address: '127.0.0.1', port: 0, withoutCertificate: true, greetingHoldMs: 0, proxyProtocol: true },
+    ],
+    networks: { balancers: ['127.0.0.1'] },
+    watch: { documentationRanges: true, alerts: { webhook: { file: 'webhook.url' }, mailTo: 'me@example.com' } },
+  };
+  const site = await Site.open(change, { answer });
+  writeFileSync(join(site.folder, 'webhook.url'), `${url}\n`, { mode: 0o600 });
+  await site.start();
+  for (let count = 0; count < 40; count += 1) {
+    const client = await RawClient.connect(site.port);
+    client.send(`PROXY TCP4 198.51.100.${count + 1} 192.0.2.1 4242 25\r\n`);
+    expect(await client.code()).toBe(220);
+    for (const line of ['EHLO mx.example.net', 'MAIL FROM:<>']) expect(await client.say(line)).toBe(250);
+    expect(await client.say(`RCPT TO:<forged${count}@example.com>`)).toBe(550);
+    client.destroy();
+  }
+  const mails = (): string[] =>
+    site.upstream.connections.map(({ received }) => received).filter((each) => each.includes('[postern]'));
+  await holds(() => bodies.length > 0 && mails().some((each) => each.endsWith('QUIT\r\n')));
+  const told = { kind: 'bounce-flood', subject: 'example.com' };
+  expect(bodies.map((body) => JSON.parse(body))).toEqual([expect.objectContaining(told)]);
+  expect(mails()).toEqual([
+    expect.stringContaining('To: <me@example.com>\r\nSubject: [postern] bounces flood example.com'),
+  ]);
 });

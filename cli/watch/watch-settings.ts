@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sourceDetectors } from '../../analyzers/detectors/all.ts';
 import { siteDetectors } from '../../analyzers/site/all.ts';
@@ -58,11 +58,17 @@ export function watchingOf(
 }
 
 /** Ranges of large providers. @returns One line that names the file, where it cannot be used. */
-export function providersOf({ watch }: Config, folder: string): Result<PrefixSet, string> {
+export function providersOf(
+  { watch }: { readonly watch: Pick<Config['watch'], 'providersFile'> },
+  folder: string,
+): Result<PrefixSet, string> {
   if (watch.providersFile === undefined) return ok(new PrefixSet([]));
   const path = resolve(folder, watch.providersFile);
   try {
-    const ranges = parseRanges(readFileSync(path, 'utf8').slice(0, PROVIDERS_OCTETS_MAX));
+    // Half a list would slow the other half's senders for longer than they deserve.
+    if (statSync(path).size > PROVIDERS_OCTETS_MAX)
+      return err(`${path}: is longer than ${PROVIDERS_OCTETS_MAX} octets`);
+    const ranges = parseRanges(readFileSync(path, 'utf8'));
     return ranges.ok ? ok(new PrefixSet(ranges.value)) : err(`${path}: ${ranges.error}`);
   } catch (error) {
     return err(`${path}: ${textOf(error)}`);
@@ -70,7 +76,7 @@ export function providersOf({ watch }: Config, folder: string): Result<PrefixSet
 }
 
 /** One range a line; `#` begins a comment. */
-export function parseRanges(text: string): Result<readonly Prefix[], string> {
+function parseRanges(text: string): Result<readonly Prefix[], string> {
   const ranges: Prefix[] = [];
   for (const [index, line] of text.split('\n').entries()) {
     const range = line.split('#', 1)[0]?.trim() ?? '';

@@ -1,6 +1,7 @@
 import { createConnection, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { err, ok, type Result } from '../../lib/result.ts';
+import type { UpstreamUnit } from '../../proxy/input.ts';
+import { UpstreamDecoder } from '../../proxy/upstream-decoder.ts';
 import { textOf } from './text-of.ts';
 
 /** How long a whole delivery may take, milliseconds. */
@@ -17,30 +18,34 @@ export interface Outgoing {
   readonly message: string;
 }
 
+/** What is said, one after the other, and the first digit of the reply that lets it go on (RFC 5321 section 4.2.1). */
+const stepsOf = ({ hostname, to, message }: Outgoing): readonly (readonly [text: string, firstDigit: 2 | 3])[] => [
+  ['', 2],
+  [`EHLO ${hostname}\r\n`, 2],
+  ['MAIL FROM:<>\r\n', 2],
+  [`RCPT TO:<${to}>\r\n`, 2],
+  ['DATA\r\n', 3],
+  [`${message}.\r\n`, 2],
+];
+
 /**
  * Gives one message to a mail server, with a null reverse-path: what cannot be delivered must not come back as a bounce.
  *
  * @returns What went wrong, in one line.
  */
-export async function sendMail({ host, port, hostname, to, message }: Outgoing): Promise<Result<undefined, string>> {
+export async function sendMail(outgoing: Outgoing): Promise<Result<undefined, string>> {
+  const { host, port } = outgoing;
   const socket = createConnection({ host, port });
-  socket.setTimeout(SEND_TIMEOUT_MS, () => socket.destroy(new Error('no answer in time')));
   const deadline = setTimeout(() => socket.destroy(new Error('no answer in time')), SEND_TIMEOUT_MS);
   try {
     const replies = repliesOf(socket);
-    const steps: readonly (readonly [text: string | undefined, code: number])[] = [
-      [undefined, 220],
-      [`EHLO ${hostname}\r\n`, 250],
-      ['MAIL FROM:<>\r\n', 250],
-      [`RCPT TO:<${to}>\r\n`, 250],
-      ['DATA\r\n', 354],
-      [`${message}.\r\n`, 250],
-    ];
-    for (const [text, code] of steps) {
-      if (text !== undefined) socket.write(text);
-      const { value, done } = await replies.next();
-      if (done === true) return err('the mail server has closed the connection');
-      if (value !== code) return err(`the mail server answered ${value}`);
+    for (const [text, firstDigit] of stepsOf(outgoing)) {
+      if (text !== '') socket.write(text);
+      const { value } = await replies.next();
+      if (value === undefined) return err('the mail server has closed the connection');
+      if (value.kind === 'fault') return err(`what answered is no mail server (${value.reason})`);
+      const { code } = value.reply;
+      if (Math.trunc(code / 100) !== firstDigit) return err(`the mail server answered ${code}`);
     }
     socket.end('QUIT\r\n');
     return ok(undefined);
@@ -52,15 +57,12 @@ export async function sendMail({ host, port, hostname, to, message }: Outgoing):
   }
 }
 
-/** Codes of whole replies. */
-async function* repliesOf(socket: Socket): AsyncGenerator<number, undefined> {
-  // An error of the socket ends the reading; what it was is thrown here.
-  const failed = new Promise<never>((_resolve, reject) => socket.once('error', reject));
-  failed.catch(() => undefined);
-  const lines = createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
-  for (;;) {
-    const { value, done } = await Promise.race([lines.next(), failed]);
-    if (done === true) return undefined;
-    if (value[3] !== '-') yield Number(value.slice(0, 3));
+/** Whole replies, as the gate reads those of the server behind: bounded, and nothing that is not a reply. */
+async function* repliesOf(socket: Socket): AsyncGenerator<UpstreamUnit, undefined> {
+  const decoder = new UpstreamDecoder({ lenientLineEnds: true });
+  for await (const octets of socket.iterator({ destroyOnReturn: false })) {
+    decoder.push(octets);
+    for (let unit = decoder.next(); unit !== undefined; unit = decoder.next()) yield unit;
   }
+  return undefined;
 }

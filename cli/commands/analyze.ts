@@ -9,16 +9,15 @@ import { pathText } from '../config/fault.ts';
 import { configFlags } from '../config/from-flags.ts';
 import { type Places, placesIn } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
-import { EXIT_FAULT, EXIT_OK, runCommand, type Usage } from '../flags.ts';
+import { runCommand, type Usage } from '../flags.ts';
 import { Alerter } from '../io/alerter.ts';
-import { type Configured, configurationOrTell } from '../io/config-file.ts';
-import { endOnCrash } from '../io/crash.ts';
-import { type OperatorLog, openLogger } from '../io/logger.ts';
+import type { Configured } from '../io/config-file.ts';
+import type { OperatorLog } from '../io/logger.ts';
 import { thisMachine } from '../io/machine.ts';
 import { readWebhook } from '../io/material.ts';
-import { dropPrivileges, prepareDataDirectory } from '../io/privileges.ts';
+import { runPart, settleUnprivileged } from '../io/part.ts';
 import { openSiteSecret } from '../io/site-secret.ts';
-import { leaveSupervisor, onHangUp, onStop, tellReady } from '../io/supervised.ts';
+import { onStop, tellReady } from '../io/supervised.ts';
 import { type Watching, watchingOf } from '../watch/watch-settings.ts';
 
 const usage = {
@@ -33,40 +32,27 @@ const usage = {
 const LOG_PATIENCE_MS = 10_000;
 
 export const run = (argv: readonly string[]): Promise<number> =>
-  runCommand(usage, argv, async (values) => {
-    const configured = configurationOrTell(values);
-    if (!configured.ok) return configured.error;
-    const logger = openLogger('analyze', configured.value.config.logging.level);
-    endOnCrash('analyze');
-    onHangUp(() => undefined);
-    const code = await analyze(configured.value, logger);
-    leaveSupervisor();
-    return code;
-  });
+  runCommand(usage, argv, (values) =>
+    runPart({ name: 'analyze', cannotRun: 'the analyzers cannot run', run: analyze }, values),
+  );
 
-async function analyze({ config, folder }: Configured, logger: OperatorLog): Promise<number> {
-  const tell = (fault: string): number => {
-    logger.error({ fault }, 'the analyzers cannot run');
-    return EXIT_FAULT;
-  };
-  const prepared = prepareDataDirectory(config.dataDirectory, config.run);
-  if (!prepared.ok) return tell(prepared.error);
-  const dropped = dropPrivileges(config.run);
-  if (!dropped.ok) return tell(dropped.error);
+async function analyze({ config, folder }: Configured, logger: OperatorLog): Promise<Result<undefined, string>> {
+  const settled = settleUnprivileged(config);
+  if (!settled.ok) return settled;
   const places = placesIn(config.dataDirectory);
   const secret = openSiteSecret(config.privacy.secretFile, places.siteSecret);
-  if (!secret.ok) return tell(secret.error);
+  if (!secret.ok) return secret;
   const watching = watchingOf(config, folder, thisMachine(), secret.value);
-  if (!watching.ok) return tell(watching.error);
+  if (!watching.ok) return watching;
   const alerter = alerterOf(config, folder, logger);
-  if (!alerter.ok) return tell(alerter.error);
+  if (!alerter.ok) return alerter;
   const stopped = new AbortController();
   onStop((reason) => stopped.abort(reason));
   const opened = await openLog(places, logger, stopped.signal);
-  if (opened === undefined) return EXIT_OK;
+  if (opened === undefined) return ok(undefined);
   await using log = opened;
   await watch(log, places, watching.value, listenerOf(logger, alerter.value), logger, stopped.signal);
-  return EXIT_OK;
+  return ok(undefined);
 }
 
 /** The log may come later than this process: mail does not wait for either. */

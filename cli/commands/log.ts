@@ -1,15 +1,15 @@
+import { err, ok, type Result } from '../../lib/result.ts';
 import { type LogProcessFault, runLogProcess } from '../../log/io/log-process.ts';
 import { identityOf } from '../config/assemble.ts';
 import { configFlags } from '../config/from-flags.ts';
 import { placesIn } from '../config/places.ts';
-import { EXIT_FAULT, EXIT_OK, runCommand, type Usage } from '../flags.ts';
+import { runCommand, type Usage } from '../flags.ts';
 import { socketFaultText } from '../format/socket-fault.ts';
-import { type Configured, configurationOrTell } from '../io/config-file.ts';
-import { endOnCrash } from '../io/crash.ts';
-import { type OperatorLog, openLogger } from '../io/logger.ts';
+import type { Configured } from '../io/config-file.ts';
+import type { OperatorLog } from '../io/logger.ts';
 import { thisMachine } from '../io/machine.ts';
-import { dropPrivileges, prepareDataDirectory } from '../io/privileges.ts';
-import { leaveSupervisor, onHangUp, onStop, tellReady } from '../io/supervised.ts';
+import { runPart, settleUnprivileged } from '../io/part.ts';
+import { onStop, tellReady } from '../io/supervised.ts';
 
 const usage = {
   verb: 'log',
@@ -19,26 +19,13 @@ const usage = {
 } as const satisfies Usage;
 
 export const run = (argv: readonly string[]): Promise<number> =>
-  runCommand(usage, argv, async (values) => {
-    const configured = configurationOrTell(values);
-    if (!configured.ok) return configured.error;
-    const logger = openLogger('log', configured.value.config.logging.level);
-    endOnCrash('log');
-    onHangUp(() => undefined);
-    const code = await runLog(configured.value, logger);
-    leaveSupervisor();
-    return code;
-  });
+  runCommand(usage, argv, (values) =>
+    runPart({ name: 'log', cannotRun: 'the event log cannot run', run: runLog }, values),
+  );
 
-async function runLog({ config }: Configured, logger: OperatorLog): Promise<number> {
-  const tell = (fault: string): number => {
-    logger.error({ fault }, 'the event log cannot run');
-    return EXIT_FAULT;
-  };
-  const prepared = prepareDataDirectory(config.dataDirectory, config.run);
-  if (!prepared.ok) return tell(prepared.error);
-  const dropped = dropPrivileges(config.run);
-  if (!dropped.ok) return tell(dropped.error);
+async function runLog({ config }: Configured, logger: OperatorLog): Promise<Result<undefined, string>> {
+  const settled = settleUnprivileged(config);
+  if (!settled.ok) return settled;
   const places = placesIn(config.dataDirectory);
   const { site, gate } = identityOf(config, thisMachine());
   const { durable, diskOctetsMax, retentionMs } = config.log;
@@ -51,7 +38,7 @@ async function runLog({ config }: Configured, logger: OperatorLog): Promise<numb
     diskOctetsMax,
     retentionMs: { 'postern.events': retentionMs, 'postern.evidence': retentionMs },
   });
-  if (!opened.ok) return tell(faultText(opened.error));
+  if (!opened.ok) return err(faultText(opened.error));
   await using _log = opened.value;
   const { promise, resolve } = Promise.withResolvers<string>();
   onStop(resolve);
@@ -59,7 +46,7 @@ async function runLog({ config }: Configured, logger: OperatorLog): Promise<numb
   tellReady();
   const reason = await promise;
   logger.info({ reason }, 'the event log is closed');
-  return EXIT_OK;
+  return ok(undefined);
 }
 
 function faultText(fault: LogProcessFault): string {

@@ -106,7 +106,7 @@ export class EvidenceWriter {
     { nullReversePath }: SessionFacts,
     seen: Seen,
   ): void {
-    const answer = recipientAnswer(event);
+    const answer = nullReversePath && isForged(event) ? 'unknown' : recipientAnswer(event);
     if (answer === 'neither') return;
     const domain = forwardPath.slice(forwardPath.lastIndexOf('@') + 1).toLowerCase();
     const known = answer === 'known';
@@ -163,3 +163,7 @@ export class EvidenceWriter {
     this.pieces.push(whole as unknown as EvidenceEvent);
   }
 }
+
+/** A bounce of mail that was never sent, for certain: the flood goes on, whether the address exists or not. */
+const isForged = ({ verdict, observed }: EventByType<'command'>): boolean =>
+  [verdict, ...(observed ?? [])].some(({ rule, action }) => rule === 'bounce.unverified' && action === 'refuse');

@@ -35,6 +35,8 @@ export interface Lookup {
   isStressed(role: Role, nowMs: number): boolean;
   /** The scenario whose decision slows an account down; undefined: none does. `account`: as in `auth-attempt`. */
   slowsAccount(account: string, role: Role, nowMs: number): string | undefined;
+  /** Whether bounces to a domain are to be verified, or it is to be seen what that would do; `domain`: canonical. */
+  bounceScrutiny(domain: string, nowMs: number): 'enforce' | 'observe' | undefined;
 }
 
 /** No decision is in force. */
@@ -42,6 +44,7 @@ export const emptyBlocklist: Lookup = {
   lookup: () => undefined,
   isStressed: () => false,
   slowsAccount: () => undefined,
+  bounceScrutiny: () => undefined,
 };
 
 /** The decisions about one address or range, by key. */
@@ -60,6 +63,7 @@ export class Blocklist implements Lookup {
   private readonly others = new Map<string, DecisionMade>();
   private stress: readonly DecisionMade[] = [];
   private accounts: ReadonlyMap<string, readonly DecisionMade[]> = new Map();
+  private domains: ReadonlyMap<string, readonly DecisionMade[]> = new Map();
   private modeOf: BlocklistOptions['modeOf'];
   private entryCount = 0;
 
@@ -125,6 +129,12 @@ export class Blocklist implements Lookup {
     return this.accounts.get(account)?.find((decision) => this.actsFor(decision, role, nowMs))?.scenario;
   }
 
+  bounceScrutiny(domain: string, nowMs: number): 'enforce' | 'observe' | undefined {
+    const held = this.domains.get(domain)?.filter(({ until }) => nowMs < until) ?? [];
+    if (held.length === 0) return undefined;
+    return held.some((decision) => !this.isObserved(decision)) ? 'enforce' : 'observe';
+  }
+
   /** Every entry around an address, acting or not, over or not. */
   around(ip: string): readonly BlocklistEntry[] {
     const found: BlocklistEntry[] = [];
@@ -186,6 +196,8 @@ export class Blocklist implements Lookup {
     this.stress = all.filter(({ action }) => action === 'stress');
     const accounts = all.filter(({ scope }) => scope === 'account');
     this.accounts = new Map(Map.groupBy(accounts, ({ value }) => value));
+    const domains = all.filter(({ scope, action }) => scope === 'domain' && action === 'verify-bounces');
+    this.domains = new Map(Map.groupBy(domains, ({ value }) => value));
   }
 
   private actsFor(decision: DecisionMade, role: Role, nowMs: number): boolean {

@@ -24,6 +24,8 @@ export type Effect =
    */
   | { readonly kind: 'end-body-upstream'; readonly octets: Uint8Array; readonly bodyOctets: number }
   | { readonly kind: 'begin-digest' }
+  /** Mail with this reverse-path of ours goes out: bounces of it may come. `asciiDomain`: canonical. */
+  | { readonly kind: 'sender-seen'; readonly localPart: string; readonly asciiDomain: string }
   /** One reply is due although nothing is written (the greeting, a new greeting after XCLIENT). */
   | { readonly kind: 'expect-upstream' }
   | { readonly kind: 'start-upstream-tls' }

@@ -22,7 +22,12 @@ export interface ListSources {
  * What the rules may ask. A `no` is only certain when every list was loaded: while one is missing that could say otherwise
  * the answer is `unavailable`. Without any list of domains nothing is known to be ours, nor not to be.
  */
-export function createLists({ domains, ownAddresses, recipients, memory }: ListSources): Lists {
+export function createLists({
+  domains,
+  ownAddresses,
+  recipients,
+  memory,
+}: ListSources): Omit<Lists, 'bounceScrutiny' | 'hasSent'> {
   const someDomainsMissing = domains.length === 0 || domains.includes('unavailable');
   const domainLists = loadedOf(domains);
   const someRecipientsMissing = recipients.includes('unavailable');

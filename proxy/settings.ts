@@ -95,6 +95,7 @@ export const ruleIds = [
   'recipient.unknown',
   'recipient.limit',
   'bounce.multiple-recipients',
+  'bounce.unverified',
   'errors.limit',
   'junk.limit',
   'deadline.proxy-header',
@@ -130,4 +131,6 @@ export interface SessionSettings {
   readonly ownNames: ReadonlySet<string>;
   /** Stage -> what happens when a rule cannot know (a list was never loaded): `defer` answers 451, `pass` forwards. */
   readonly whenUnavailable: Readonly<Record<'helo' | 'mail' | 'rcpt' | 'data', 'defer' | 'pass'>>;
+  /** All mail of the site goes out through this gate, so that it knows every reverse-path a bounce may be for. */
+  readonly outgoingSeen: boolean;
 }

@@ -23,7 +23,7 @@ export const bounceFlood: SiteDetector = {
   description: {
     sees: 'Null reverse-paths to unknown forward-paths of a domain, from whatever source.',
     formula:
-      'By domain: a cumulative sum against what is usual at this hour (6 an hour at least), threshold 8. The domain then verifies bounces for 6 hours, longer while it goes on. No source is decided about.',
+      'By domain: a cumulative sum against what is usual at this hour (6 an hour at least), threshold 8. The domain then verifies bounces for 6 hours, longer while it goes on: a bounce to an address that sent no mail waits, or is refused where all outgoing mail passes the gate (rule `bounce.unverified`). No source is decided about.',
     sources:
       'Postfix calls a flood of "user unknown" from <> the sign of backscatter. At ten times the usual rate it takes less than half an hour, at sixty times five minutes.',
     evades: 'Forged addresses that exist: their bounces are known recipients.',

@@ -122,5 +122,6 @@ function sessionSettings(config: Config, around: Surroundings): GateSettings['se
     authMechanisms: config.auth.mechanisms,
     ownNames: new Set([identity.hostname, ...ownAddresses(config, around.machine), ...names]),
     whenUnavailable: policy.whenUnavailable,
+    outgoingSeen: policy.outgoingSeen,
   };
 }

@@ -11,6 +11,8 @@ export interface Places {
   readonly panic: string;
   /** Sources whose mail was accepted. */
   readonly history: string;
+  /** Addresses that mail went out with, as keyed hashes. */
+  readonly senders: string;
   /** State of the detectors. */
   readonly watch: string;
   /** The decisions in force when they were last written down. */
@@ -29,6 +31,7 @@ export const placesIn = (dataDirectory: string): Places => ({
   gateSocket: join(dataDirectory, 'run', 'gate.sock'),
   panic: join(dataDirectory, 'observe.json'),
   history: join(dataDirectory, 'history.txt'),
+  senders: join(dataDirectory, 'senders.txt'),
   watch: join(dataDirectory, 'watch'),
   blocklist: join(dataDirectory, 'blocklist.jsonl'),
   siteSecret: join(dataDirectory, 'site.key'),

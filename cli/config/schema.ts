@@ -181,6 +181,12 @@ const policy = z.strictObject({
     .describe(
       'What happens when a rule cannot know, because a list was never loaded: `defer` answers 451, `pass` forwards.',
     ),
+  outgoingSeen: z
+    .boolean()
+    .default(false)
+    .describe(
+      'All mail of your domains goes out through this gate: users submit through it, and what else sends is in `networks.trusted`. Only then a bounce to an address that sent nothing is refused during a flood of bounces; otherwise it is deferred (rule `bounce.unverified`).',
+    ),
   ownNames: z
     .array(host)
     .default([])

@@ -24,6 +24,7 @@ import { version } from '../version.ts';
 import { GateDecisions } from './gate-decisions.ts';
 import { type InForce, load, tlsOf, warnOfExpiry, withRenewedCertificates } from './in-force.ts';
 import { recallHistory, saveHistory } from './kept-history.ts';
+import { KeptSenders, SENDER_KEY_OCTETS } from './kept-senders.ts';
 import type { ManagementAnswer, ManagementRequest, PanicAnswer, PanicRequest } from './management.ts';
 import { OperatorActs } from './operator-acts.ts';
 import { type Panic, relaxedRules } from './panic.ts';
@@ -56,6 +57,8 @@ export class GateProcess {
   private readonly machine: Machine;
   /** Undefined before {@link settle}. */
   private credentials: CredentialHashes | undefined;
+  /** Undefined before {@link settle}. */
+  private senders: KeptSenders | undefined;
   /** Before {@link settle} under a key that nobody keeps: what cannot be compared is better than what can be read. */
   private hashLocalPart = localPartHashes(randomBytes(LOCAL_PART_KEY_OCTETS));
   private readonly identity: Identity;
@@ -155,6 +158,7 @@ export class GateProcess {
       this.logger.error({ reason }, 'the key of the day for fingerprints of passwords cannot be kept'),
     );
     this.credentials = new CredentialHashes(secret.value, ratchet, this.config.privacy.accounts === 'plain');
+    this.senders = new KeptSenders(this.places.senders, secret.value.derive('senders', SENDER_KEY_OCTETS), this.logger);
     this.hashLocalPart = localPartHashes(secret.value.derive('local parts', LOCAL_PART_KEY_OCTETS));
     this.watchFiles();
     this.every(CREDENTIAL_DAY_EVERY_MS, () => void ratchet.keyAt(Date.now()));
@@ -205,6 +209,10 @@ export class GateProcess {
       recorder: this.recorder,
       logger: this.logger,
       clock: systemClock,
+      senders: {
+        note: (...sender) => this.senders?.note(...sender),
+        hasSent: (...sender) => this.senders?.hasSent(...sender) ?? 'unavailable',
+      },
       credentials: { fieldsOf: (shown, wallMs) => this.credentials?.fieldsOf(shown, wallMs) },
       ...(this.config.privacy.localParts === 'hash' && {
         hashLocalPart: (localPart: string) => this.hashLocalPart(localPart),

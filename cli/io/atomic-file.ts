@@ -1,3 +1,4 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -6,6 +7,20 @@ const CHUNK_LENGTH = 65_536;
 
 /** Writes a file as a whole: after a crash there is the old one or the new one. Only this user may read it. */
 export const writeWhole = (file: string, text: string): Promise<void> => writeLines(file, [text]);
+
+/** {@link writeWhole}, at once: for what is small and must not be overtaken. Throws where it cannot be written. */
+export function writeWholeNow(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const draft = `${file}.${process.pid}.new`;
+  const handle = openSync(draft, 'w', 0o600);
+  try {
+    writeSync(handle, text);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+  renameSync(draft, file);
+}
 
 /** {@link writeWhole} of many lines, each with its end, without having them all at once. */
 export async function writeLines(file: string, lines: Iterable<string>): Promise<void> {

@@ -184,6 +184,9 @@ export class Connection implements HostedSession, Turns, Wakeable, Served {
       case 'record':
         this.record(effect.event, effect.bodyDigest === true, effect.credentials);
         break;
+      case 'sender-seen':
+        this.host.noteSender(effect.localPart, effect.asciiDomain);
+        break;
       case 'begin-digest':
         this.digest = new BodyDigest();
         break;

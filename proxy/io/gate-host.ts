@@ -28,14 +28,23 @@ export interface GatePorts {
   readonly credentials?: CredentialHasher;
   /** Undefined: local parts stand in events as they are. */
   readonly hashLocalPart?: HashLocalPart;
+  /** Undefined: nothing is known of mail that went out. */
+  readonly senders?: Senders;
   /** Sees every event besides, for metrics. */
   readonly onRecord?: (event: MailEvent) => void;
   /** How long the gate took over one thing that happened on a socket, microseconds: what it adds to a command or reply. */
   readonly onLatency?: (microseconds: number) => void;
 }
 
-/** The lists of a gate; what the server behind said a moment ago the gate remembers by itself. */
-export type GateLists = Omit<Lists, 'refusedRecently'>;
+/** The reverse-paths of ours with which mail went out through a gate. Times in milliseconds since 1970-01-01 UTC. */
+export interface Senders {
+  note(localPart: string, asciiDomain: string, wallMs: number): void;
+  /** See {@link Lists.hasSent}. */
+  hasSent(localPart: string, asciiDomain: string, wallMs: number): boolean | 'unavailable';
+}
+
+/** The lists of a gate that come from outside; the others it keeps by itself. */
+export type GateLists = Omit<Lists, 'refusedRecently' | 'bounceScrutiny' | 'hasSent'>;
 
 /** What the sessions and listeners of one gate share. */
 export class GateHost implements ListenerHost {
@@ -90,6 +99,10 @@ export class GateHost implements ListenerHost {
     const shown = hashLocalPart === undefined ? event : withHashedLocalParts(event, hashLocalPart);
     recorder.record(shown);
     onRecord?.(shown);
+  }
+
+  noteSender(localPart: string, asciiDomain: string): void {
+    this.ports.senders?.note(localPart, asciiDomain, this.clock.wallMs());
   }
 
   restraintOfAccount(account: string, settings: SessionSettings, isAccepted: boolean): Restraint | undefined {
@@ -176,13 +189,15 @@ export class GateHost implements ListenerHost {
   }
 
   private withMemory(lists: GateLists): Lists {
-    const { recipients } = this;
+    const { recipients, gatekeeper, ports } = this;
     return {
       isOwnDomain: (domain) => lists.isOwnDomain(domain),
       isOwnAddress: (address) => lists.isOwnAddress(address),
       isKnownRecipient: (localPart, domain) => lists.isKnownRecipient(localPart, domain),
       isNearMiss: (localPart, domain) => lists.isNearMiss(localPart, domain),
       refusedRecently: (ip, key, wallMs) => recipients.refused(ip, key, wallMs),
+      bounceScrutiny: (domain, wallMs) => gatekeeper.blocklist.bounceScrutiny(domain, wallMs),
+      hasSent: (localPart, domain, wallMs) => ports.senders?.hasSent(localPart, domain, wallMs) ?? 'unavailable',
     };
   }
 }

@@ -19,8 +19,10 @@ export function evaluate<S extends Stage>(stage: S, facts: StageFacts[S], lists:
     if (!judgement.asks(rule.id) || !rule.concerns.includes(facts.class)) continue;
     const finding = rule.check(facts, lists);
     if (finding === undefined) continue;
-    if (finding !== 'unavailable') judgement.objects(rule.id, finding);
-    else if (passesUnknown(stage, settings)) judgement.observes(rule.id, cannotKnow.action);
+    if (finding !== 'unavailable') {
+      if (finding.observed === true) judgement.observes(rule.id, finding.action);
+      else judgement.objects(rule.id, finding);
+    } else if (passesUnknown(stage, settings)) judgement.observes(rule.id, cannotKnow.action);
     else judgement.objects(rule.id, found(rule.id, cannotKnow, facts));
   }
   return judgement.verdict;

@@ -27,6 +27,10 @@ export interface Lists {
   isNearMiss(localPart: string, asciiDomain: string): boolean;
   /** The server behind refused this pair with 5.1.1 or 5.1.10 within the last minute. */
   refusedRecently(ip: string, forwardPath: string, wallMs: number): OwnReply | undefined;
+  /** What a decision asks of bounces to this domain now: that they are verified (`enforce`), or that it is seen what that would do. */
+  bounceScrutiny(asciiDomain: string, wallMs: number): 'enforce' | 'observe' | undefined;
+  /** Mail with this reverse-path went out through the gate. `unavailable`: it has not watched for long enough to know. */
+  hasSent(localPart: string, asciiDomain: string, wallMs: number): boolean | 'unavailable';
 }
 
 /** What every rule may know of the source. */
@@ -65,6 +69,8 @@ export type Finding =
       readonly action: Exclude<VerdictAction, 'accept' | 'slow'>;
       readonly reply: OwnReply;
       readonly nearMiss?: boolean;
+      /** Whatever the mode of the rule, it is only recorded: the decision behind it does not act. */
+      readonly observed?: boolean;
     }
   | 'unavailable';
 

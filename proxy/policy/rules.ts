@@ -3,6 +3,7 @@ import { authMechanism } from './auth-mechanism.ts';
 import { authNeedsTls } from './auth-needs-tls.ts';
 import { authRequired } from './auth-required.ts';
 import { bounceMultipleRecipients } from './bounce-multiple-recipients.ts';
+import { bounceUnverified } from './bounce-unverified.ts';
 import { deadlineCommand } from './deadline-command.ts';
 import { deadlineCommandLine } from './deadline-command-line.ts';
 import { deadlineData } from './deadline-data.ts';
@@ -35,7 +36,7 @@ export const rulesOfStage: { readonly [S in Stage]: readonly Rule<S>[] } = {
   helo: [heloSyntax, heloOwnName],
   auth: [authNeedsTls, authMechanism, authAttempts],
   mail: [authRequired, messageSizeDeclared],
-  rcpt: [relayDenied, relayRouting, recipientUnknown, recipientLimit, bounceMultipleRecipients],
+  rcpt: [relayDenied, relayRouting, recipientUnknown, recipientLimit, bounceMultipleRecipients, bounceUnverified],
   data: [messageSize],
 };
 

@@ -30,4 +30,7 @@ export const untrusted: readonly SourceClass[] = ['stranger', 'with-history', 'p
 /** Whoever has shown neither a certificate nor a password. */
 export const unauthenticated: readonly SourceClass[] = [...untrusted, 'trusted-network'];
 
-export const everyone: readonly SourceClass[] = [...unauthenticated, 'certificate', 'authenticated'];
+/** Whoever may send mail anywhere: what they send is mail of ours. */
+export const mayRelay: readonly SourceClass[] = ['trusted-network', 'certificate', 'authenticated'];
+
+export const everyone: readonly SourceClass[] = [...untrusted, ...mayRelay];

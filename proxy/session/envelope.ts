@@ -1,9 +1,10 @@
 import { MAIL_DOMAINS_MAX } from '../../events/event.ts';
 import { type Command, hasNonAscii, serialiseCommand } from '../command.ts';
 import { checkParameters, declaredSize } from '../parameters.ts';
-import type { ForwardPath } from '../path.ts';
+import type { ForwardPath, ReversePath } from '../path.ts';
 import { evaluate } from '../policy/evaluate.ts';
 import { sourceBlocked } from '../policy/source-blocked.ts';
+import { mayRelay } from '../policy/source-class.ts';
 import type { OwnReply, UpstreamReply } from '../reply.ts';
 import type { Verdict } from '../verdict.ts';
 import { closeSession, enterCommand } from './closing.ts';
@@ -62,6 +63,7 @@ export function onMailReply(turn: Turn, reply: UpstreamReply): void {
   const { draft } = turn;
   const command = draft.pending?.command;
   if (reply.code < 300 && command?.verb === 'MAIL') {
+    noteSender(turn, command.reversePath);
     draft.transactionCount += 1;
     draft.transaction = {
       number: draft.transactionCount,
@@ -81,6 +83,14 @@ export function onMailReply(turn: Turn, reply: UpstreamReply): void {
   } else noteRefusal(turn);
   turn.answerUpstream(reply);
   enterCommand(turn);
+}
+
+/** Who may send mail anywhere sends some in the name of a domain of ours. */
+function noteSender(turn: Turn, reversePath: ReversePath): void {
+  if (!mayRelay.includes(turn.draft.sourceClass) || reversePath.kind === 'null') return;
+  const { localPart, domain } = reversePath;
+  if (domain.kind === 'literal' || domain.ascii === undefined || turn.lists.isOwnDomain(domain.ascii) !== true) return;
+  turn.effect({ kind: 'sender-seen', localPart, asciiDomain: domain.ascii });
 }
 
 /** RCPT (RFC 5321 section 4.1.1.3). */

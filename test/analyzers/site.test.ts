@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { siteDetectors } from '../../analyzers/site/all.ts';
 import { expectedPerHour, newRate, seeEvent } from '../../analyzers/site/rate-watch.ts';
 import { SiteWatch } from '../../analyzers/site-watch.ts';
+import type { MailEvent } from '../../events/event.ts';
 import type { EvidenceEvent } from '../../events/evidence.ts';
-import { HOUR_MS, MINUTE_MS, START_MS } from '../support/watch.ts';
+import { HOUR_MS, MINUTE_MS, Sessions, START_MS, watched } from '../support/watch.ts';
 
 type Fields = Record<string, unknown> & { readonly type: EvidenceEvent['type'] };
 
@@ -261,5 +262,34 @@ describe('a rate', () => {
     const state = newRate(0);
     seeEvent(state, shape, 0);
     expect(seeEvent(state, shape, 1e13)).toBe(false);
+  });
+});
+
+describe('bounces that the gate judged', () => {
+  const verdicts = [
+    { name: 'refused, since it was forged', verdict: { action: 'refuse', rule: 'bounce.unverified' }, known: [false] },
+    { name: 'deferred, since it is not known', verdict: { action: 'defer', rule: 'bounce.unverified' }, known: [] },
+    { name: 'let in', verdict: { action: 'accept' }, known: [true] },
+  ] as const;
+  const seen = (change: (event: MailEvent) => MailEvent): boolean[] =>
+    watched(new Sessions().open().hello().mail('').recipient('b@example.com', 'known').quit().map(change))
+      .evidence.filter((each) => each.type === 'bounce-seen')
+      .map(({ known }) => known);
+
+  test.each(verdicts)('$name', ({ verdict, known }) => {
+    const isLetIn = verdict.action === 'accept';
+    const judged = (event: MailEvent): MailEvent =>
+      event.type === 'command' && event.verb === 'RCPT'
+        ? { ...event, verdict, ...(isLetIn ? {} : { reply: { code: 550, text: 'Refused', from: 'gate' } }) }
+        : event;
+    expect(seen(judged)).toEqual(known);
+  });
+
+  test('one that would have been refused goes on telling of the flood', () => {
+    const judged = (event: MailEvent): MailEvent =>
+      event.type === 'command' && event.verb === 'RCPT'
+        ? { ...event, observed: [{ rule: 'bounce.unverified', action: 'refuse' }] }
+        : event;
+    expect(seen(judged)).toEqual([false]);
   });
 });

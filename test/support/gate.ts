@@ -95,6 +95,7 @@ export function sessionSettings(changes: SessionChanges = {}): SessionSettings {
     authMechanisms: undefined,
     ownNames: new Set(['gate.example.com']),
     whenUnavailable: { helo: 'pass', mail: 'pass', rcpt: 'defer', data: 'pass' },
+    outgoingSeen: false,
   };
 }
 

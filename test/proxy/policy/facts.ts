@@ -13,6 +13,8 @@ export const someLists = (more: Partial<Lists> = {}): Lists => ({
   isKnownRecipient: () => 'no-list',
   isNearMiss: () => false,
   refusedRecently: () => undefined,
+  bounceScrutiny: () => undefined,
+  hasSent: () => 'unavailable',
   ...more,
 });
 

@@ -72,12 +72,14 @@ test('while our domains are unknown everything is deferred, but for what needs n
 
 const loaded = parseDomainList('example.com\nbücher.example\n*.hosted.example\n');
 if (!loaded.ok) throw new Error('the list is good');
-const lists = createLists({
-  domains: [loaded.value],
-  ownAddresses: new Set(['192.0.2.1', '2001:db8::1']),
-  recipients: [],
-  memory: { refused: () => undefined },
-});
+const lists = someLists(
+  createLists({
+    domains: [loaded.value],
+    ownAddresses: new Set(['192.0.2.1', '2001:db8::1']),
+    recipients: [],
+    memory: { refused: () => undefined },
+  }),
+);
 
 const untrustedClass = fc.constantFrom<SourceClass>('stranger', 'with-history', 'provider', 'never-listed');
 const allowedMode = (rule: RuleId): fc.Arbitrary<Mode> => fc.constantFrom(...allowedModes(rule));

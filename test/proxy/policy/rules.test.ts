@@ -35,6 +35,7 @@ const matrix: Readonly<Record<RuleId, string>> = {
   'recipient.unknown': 'S H P N T C A',
   'recipient.limit': 'S H P N T C A',
   'bounce.multiple-recipients': 'S H P N - - -',
+  'bounce.unverified': 'S H P - - - -',
   'errors.limit': 'S H P N T C A',
   'junk.limit': 'S H P N T C A',
   'deadline.proxy-header': 'S H P N T C A',
@@ -95,6 +96,14 @@ const offences: Partial<Record<RuleId, ((source: Partial<SourceFacts>) => Verdic
   ],
   'bounce.multiple-recipients': [
     (source) => evaluate('rcpt', rcptFacts('b@example.com', { ...source, from: '', acceptedCount: 1 }), someLists()),
+  ],
+  'bounce.unverified': [
+    (source) =>
+      evaluate(
+        'rcpt',
+        rcptFacts('b@example.com', { ...source, from: '' }),
+        someLists({ bounceScrutiny: () => 'enforce' }),
+      ),
   ],
 };
 

@@ -77,6 +77,8 @@ export class Machine {
   readonly events: MailEvent[] = [];
   /** What attempts to authenticate showed; the shell makes keyed hashes of it, here the events stay without. */
   readonly credentials: SaslCredentials[] = [];
+  /** Reverse-paths of ours that mail went out with. */
+  readonly senders: string[] = [];
   readonly violations: string[] = [];
   session: Session;
   upstream: 'undialled' | 'connecting' | 'open' | 'ended' | 'aborted' = 'undialled';
@@ -321,6 +323,9 @@ export class Machine {
       case 'record':
         this.#record(effect.event, effect.bodyDigest === true);
         if (effect.credentials !== undefined) this.credentials.push(effect.credentials);
+        return;
+      case 'sender-seen':
+        this.senders.push(`${effect.localPart}@${effect.asciiDomain}`);
         return;
       case 'finished':
         this.finishedCount += 1;

@@ -71,6 +71,7 @@ const defaultSettings = (): SessionSettings => ({
   authMechanisms: undefined,
   ownNames: new Set(['gate.example.com']),
   whenUnavailable: { helo: 'pass', mail: 'pass', rcpt: 'defer', data: 'pass' },
+  outgoingSeen: false,
 });
 
 const defaultAdmission = (): Admission => ({
@@ -98,6 +99,10 @@ interface RawLists {
   readonly nearMisses: readonly string[];
   /** Forward-path -> the reply it was refused with a moment ago. */
   readonly refusedRecently: Readonly<Record<string, OwnReply>>;
+  /** Domain -> what a decision asks of its bounces. */
+  readonly bounceScrutiny: Readonly<Record<string, 'enforce' | 'observe'>>;
+  /** Addresses that mail went out with; null: not watched for long enough. */
+  readonly senders: readonly string[] | null;
 }
 const defaultLists = (): RawLists => ({
   own: ['example.com'],
@@ -105,6 +110,8 @@ const defaultLists = (): RawLists => ({
   known: null,
   nearMisses: [],
   refusedRecently: {},
+  bounceScrutiny: {},
+  senders: null,
 });
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -131,6 +138,8 @@ function listsOf(raw: RawLists): Lists {
     },
     isNearMiss: (localPart, domain) => raw.nearMisses.includes(`${localPart}@${domain}`),
     refusedRecently: (_ip, forwardPath) => raw.refusedRecently[forwardPath],
+    bounceScrutiny: (domain) => raw.bounceScrutiny[domain],
+    hasSent: (localPart, domain) => raw.senders?.includes(`${localPart}@${domain}`) ?? 'unavailable',
   };
 }
 

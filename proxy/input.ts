@@ -95,6 +95,8 @@ export interface Admission {
   /** Good history: the greeting is not held. */
   readonly withHistory: boolean;
   readonly neverListed: boolean;
+  /** A large mail provider. */
+  readonly provider: boolean;
   readonly normaliseLineEndings: boolean;
   /** The gate or the site is under stress, and nothing is known of the source: its limits are tighter. */
   readonly stressed: boolean;

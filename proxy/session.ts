@@ -74,6 +74,7 @@ export function openSession(settings: SessionSettings, identity: Identity): Sess
       trustedNetwork: false,
       withHistory: false,
       neverListed: false,
+      provider: false,
       normaliseLineEndings: false,
       stressed: false,
     },

@@ -31,6 +31,8 @@ export interface Surroundings extends Pick<GateSettings, 'version' | 'configHash
   readonly tls: TlsSettings | undefined;
   /** PEM certificates of `caFile`, by the name of the upstream. */
   readonly trustedCertificates: ReadonlyMap<string, string>;
+  /** Ranges of large mail providers. */
+  readonly providers: PrefixSet;
   /** The panic switch is on. */
   readonly panic: boolean;
 }
@@ -79,6 +81,7 @@ export function gateSettings(config: Config, around: Surroundings): GateSettings
     networks: {
       trusted: new PrefixSet(networks.trusted),
       never: neverList(config, around.machine),
+      providers: around.providers,
       normalised: new PrefixSet(networks.normaliseLineEndings),
     },
     balancers: new PrefixSet(networks.balancers),

@@ -21,7 +21,7 @@ export const watch = z.strictObject({
   providersFile: filePath
     .optional()
     .describe(
-      'File with the ranges of large mail providers, one a line; they are slowed down at most. Default: none is known.',
+      'File with the ranges of large mail providers, one a line; the analyzers slow them down at most, their greeting is not held, and stress leaves them alone. Default: none is known.',
     ),
   growthMax: count(10, 1_000_000)
     .default(GROWTH_MAX_DEFAULT)

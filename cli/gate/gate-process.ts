@@ -229,13 +229,14 @@ export class GateProcess {
   }
 
   private settingsOf(inForce: InForce): GateSettings {
-    const { configured, material, lists } = inForce;
+    const { configured, material, lists, providers } = inForce;
     return gateSettings(configured.config, {
       version: version(),
       configHash: configured.hash,
       lists: lists.lists,
       hasHistory: (ip) => this.history.has(ip, Date.now()),
       machine: this.machine,
+      providers,
       tls: tlsOf(inForce),
       trustedCertificates: material.trustedCertificates,
       panic: this.panic.state !== undefined,

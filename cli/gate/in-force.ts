@@ -1,3 +1,4 @@
+import type { PrefixSet } from '../../lib/ip.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { TlsSettings } from '../../proxy/io/tls.ts';
 import { type Machine, ownAddresses } from '../config/assemble.ts';
@@ -7,11 +8,14 @@ import type { Configured } from '../io/config-file.ts';
 import { ListWatcher } from '../io/list-watcher.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { expiryFindings, type Material, type MaterialFault, readMaterial } from '../io/material.ts';
+import { providersOf } from '../watch/watch-settings.ts';
 
 /** A configuration with what its files hold: it is taken as a whole, or not at all. */
 export interface InForce {
   readonly configured: Configured;
   readonly material: Material;
+  /** Ranges of large mail providers. */
+  readonly providers: PrefixSet;
   readonly lists: ListWatcher;
 }
 
@@ -24,6 +28,8 @@ export async function load(
   const { config, folder } = configured;
   const material = readMaterial(config, folder);
   if (!material.ok) return err(material.error.map(materialLine));
+  const providers = providersOf(config, folder);
+  if (!providers.ok) return err([`watch.providersFile: ${providers.error}`]);
   const lists = await ListWatcher.open({
     config,
     folder,
@@ -32,7 +38,7 @@ export async function load(
     ownAddresses: ownAddresses(config, machine),
     logger,
   });
-  return ok({ configured, material: material.value, lists });
+  return ok({ configured, material: material.value, providers: providers.value, lists });
 }
 
 /** The certificates anew, where their files changed; all else stays. */

@@ -20,6 +20,8 @@ export interface Networks {
   readonly trusted: PrefixSet;
   /** No decision touches them. */
   readonly never: PrefixSet;
+  /** Large mail providers, whose addresses many people share: their greeting is not held. */
+  readonly providers: PrefixSet;
   /** Their bodies get line ends put right. */
   readonly normalised: PrefixSet;
 }
@@ -59,6 +61,7 @@ export function admit(facts: AdmissionFacts): Admission {
   const standing = {
     trustedNetwork: isIn(networks.trusted),
     neverListed: isIn(networks.never),
+    provider: isIn(networks.providers),
     withHistory: facts.withHistory,
   };
   return {
@@ -71,7 +74,7 @@ export function admit(facts: AdmissionFacts): Admission {
   };
 }
 
-type Standing = Pick<Admission, 'trustedNetwork' | 'neverListed' | 'withHistory'>;
+type Standing = Pick<Admission, 'trustedNetwork' | 'neverListed' | 'provider' | 'withHistory'>;
 
 function judge(facts: AdmissionFacts, standing: Standing): Verdict {
   const { load } = facts;

@@ -9,7 +9,7 @@ export interface SourceStanding {
   readonly trustedNetwork: boolean;
   readonly neverListed: boolean;
   /** A large mail provider, whose addresses many people share. */
-  readonly provider?: boolean;
+  readonly provider: boolean;
   /** Mail from it was accepted before. */
   readonly withHistory: boolean;
 }
@@ -20,7 +20,7 @@ export function sourceClassOf(standing: SourceStanding): SourceClass {
   if (standing.certificate === true) return 'certificate';
   if (standing.trustedNetwork) return 'trusted-network';
   if (standing.neverListed) return 'never-listed';
-  if (standing.provider === true) return 'provider';
+  if (standing.provider) return 'provider';
   return standing.withHistory ? 'with-history' : 'stranger';
 }
 

@@ -108,6 +108,7 @@ function open(turn: Turn): void {
   const holds =
     settings.listener.greetingHoldMs > 0 &&
     !draft.source.withHistory &&
+    !draft.source.provider &&
     !draft.source.trustedNetwork &&
     settings.modes['greet.early-talker'] !== 'off';
   if (holds) turn.setTimer('greeting-hold', settings.listener.greetingHoldMs);

@@ -102,6 +102,7 @@ export interface Source {
   readonly trustedNetwork: boolean;
   readonly withHistory: boolean;
   readonly neverListed: boolean;
+  readonly provider: boolean;
   readonly normaliseLineEndings: boolean;
   readonly stressed: boolean;
 }

@@ -3,7 +3,7 @@ import { gateSettings, identityOf, type Machine, ownAddresses, type Surroundings
 import { loadConfig } from '../../cli/config/load.ts';
 import type { Config } from '../../cli/config/schema.ts';
 import { changedRestartOnly, withoutRestartOnly } from '../../cli/gate/restart-only.ts';
-import { parseAddress } from '../../lib/ip.ts';
+import { PrefixSet, parseAddress } from '../../lib/ip.ts';
 import { defaultModes } from '../../proxy/policy/modes.ts';
 
 const machine: Machine = { name: 'Box.example.com', addresses: ['192.0.2.1', '2001:db8::1'] };
@@ -32,6 +32,7 @@ const settingsOf = (config: Config, around: Partial<Surroundings> = {}) =>
       isNearMiss: () => false,
     },
     hasHistory: () => false,
+    providers: new PrefixSet([]),
     machine,
     tls: undefined,
     trustedCertificates: new Map(),

@@ -106,7 +106,14 @@ test.each([
     why: 'meets the never-list',
     list: deferred,
     changes: {
-      options: { networks: { trusted: prefixes(), never: prefixes('127.0.0.1/32'), normalised: prefixes() } },
+      options: {
+        networks: {
+          trusted: prefixes(),
+          never: prefixes('127.0.0.1/32'),
+          normalised: prefixes(),
+          providers: prefixes(),
+        },
+      },
     },
   },
 ] as const)('a decision that $why touches no session', ({ list, changes }) =>

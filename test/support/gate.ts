@@ -151,7 +151,7 @@ export function gateOptions(upstreamPort: number, changes: GateChanges = {}) {
     session,
     listeners: (changes.listeners ?? [{}]).map((each) => ({ ...listener, ...each, route })),
     connections: { ...defaultConnectionLimits, perSourceMax: 10_000, perMinuteMax: 1_000_000 },
-    networks: { trusted: prefixes(), never: prefixes(), normalised: prefixes() },
+    networks: { trusted: prefixes(), never: prefixes(), normalised: prefixes(), providers: prefixes() },
     balancers: prefixes(),
     hasHistory: () => false,
     tls: undefined,

@@ -15,7 +15,7 @@ const light = { total: false, perSource: false, rate: false };
 const facts = (more: Partial<AdmissionFacts> = {}): AdmissionFacts => ({
   arrival: { ip: '198.51.100.7', port: 40_000, localAddress: '192.0.2.1', localPort: 25, viaProxyProtocol: false },
   role: 'mx',
-  networks: { trusted: setOf(), never: setOf(), normalised: setOf() },
+  networks: { trusted: setOf(), never: setOf(), normalised: setOf(), providers: setOf() },
   load: light,
   blocked: undefined,
   stressed: false,
@@ -40,6 +40,7 @@ test('an ordinary client comes in', () => {
     trustedNetwork: false,
     withHistory: false,
     neverListed: false,
+    provider: false,
     normaliseLineEndings: false,
     stressed: false,
     restraint: unrestrained,
@@ -48,14 +49,21 @@ test('an ordinary client comes in', () => {
 
 test('networks tell who it is', () => {
   const here = setOf('198.51.100.0/24', '2001:db8:7::/48');
-  const networks = { trusted: here, never: here, normalised: here };
-  const known = { trustedNetwork: true, neverListed: true, normaliseLineEndings: true, withHistory: true };
+  const networks = { trusted: here, never: here, normalised: here, providers: here };
+  const known = {
+    trustedNetwork: true,
+    neverListed: true,
+    provider: true,
+    normaliseLineEndings: true,
+    withHistory: true,
+  };
   expect(admit(facts({ networks, withHistory: true }))).toMatchObject(known);
   const arrival = { ...facts().arrival, ip: '2001:db8:7::1', viaProxyProtocol: true };
   expect(admit(facts({ networks, arrival, withHistory: true }))).toMatchObject({ ...known, viaProxyProtocol: true });
   expect(admit(facts({ networks, arrival: { ...arrival, ip: '198.51.101.7' } }))).toMatchObject({
     trustedNetwork: false,
     neverListed: false,
+    provider: false,
     normaliseLineEndings: false,
   });
 });
@@ -78,7 +86,7 @@ test('a decision to slow it down lets it in, and its commands wait', () => {
     verdict: { observed: [{ rule: 'source.blocked', action: 'slow' }] },
     restraint: unrestrained,
   });
-  const never = { trusted: setOf(), never: setOf('198.51.100.7'), normalised: setOf() };
+  const never = { trusted: setOf(), never: setOf('198.51.100.7'), normalised: setOf(), providers: setOf() };
   expect(admit(facts({ blocked: entry('slow'), networks: never }))).toMatchObject({ restraint: unrestrained });
 });
 
@@ -120,7 +128,7 @@ test('a rule or a decision that only observes lets in and is recorded, beside a 
 
 test('a never-listed source is exempt from decisions and from nothing else, trusted network or not', () => {
   const here = setOf('198.51.100.7');
-  const never = { trusted: setOf(), never: here, normalised: setOf() };
+  const never = { trusted: setOf(), never: here, normalised: setOf(), providers: setOf() };
   const both = { ...never, trusted: here };
   for (const networks of [never, both])
     expect(admit(facts({ networks, blocked: entry('drop') })).verdict).toEqual({ action: 'accept', observed: [] });

@@ -129,6 +129,7 @@ function arrive(rule: RuleId, offence: NonNullable<(typeof arrivals)[RuleId]>, s
       trusted: sourceClass === 'trusted-network' ? here : nowhere,
       never: sourceClass === 'never-listed' ? here : nowhere,
       normalised: nowhere,
+      providers: sourceClass === 'provider' ? here : nowhere,
     },
     load: offence === 'blocked' ? { total: false, perSource: false, rate: false } : offence,
     blocked: offence === 'blocked' ? anEntry() : undefined,
@@ -153,7 +154,7 @@ describe.each(Object.entries(offences) as [RuleId, ((source: Partial<SourceFacts
 );
 
 describe.each(Object.entries(arrivals) as [RuleId, NonNullable<(typeof arrivals)[RuleId]>][])('%s', (rule, offence) => {
-  test.each(['stranger', 'with-history', 'never-listed', 'trusted-network'] as const)(
+  test.each(['stranger', 'with-history', 'provider', 'never-listed', 'trusted-network'] as const)(
     'of a source of class %s',
     (sourceClass) => {
       const verdict = arrive(rule, offence, sourceClass);

@@ -2,7 +2,13 @@ import { expect, test } from 'vitest';
 import { sourceClasses } from '../../../proxy/policy/rule.ts';
 import { everyone, sourceClassOf, unauthenticated, untrusted } from '../../../proxy/policy/source-class.ts';
 
-const nothing = { authenticated: false, trustedNetwork: false, neverListed: false, withHistory: false };
+const nothing = {
+  authenticated: false,
+  trustedNetwork: false,
+  neverListed: false,
+  provider: false,
+  withHistory: false,
+};
 /** What makes a source of each class, weakest first. */
 const marks = [
   ['stranger', {}],

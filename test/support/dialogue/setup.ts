@@ -84,6 +84,7 @@ const defaultAdmission = (): Admission => ({
   trustedNetwork: false,
   withHistory: false,
   neverListed: false,
+  provider: false,
   normaliseLineEndings: false,
   stressed: false,
   restraint: unrestrained,

@@ -10,6 +10,9 @@ export const ENTRIES_MAX = 1_000_000;
 /** Decisions about anything else held, at most. */
 export const MODES_MAX = 65_536;
 
+/** The scenario whose decisions about an account, or the site, are about guessed passwords. */
+const GUESSING = 'auth-guessing';
+
 /** Whether the decisions of a scenario act, are only recorded, or are passed over. */
 export type ScenarioMode = 'enforce' | 'observe' | 'off';
 
@@ -35,6 +38,11 @@ export interface Lookup {
   isStressed(role: Role, nowMs: number): boolean;
   /** The scenario whose decision slows an account down; undefined: none does. `account`: as in `auth-attempt`. */
   slowsAccount(account: string, role: Role, nowMs: number): string | undefined;
+  /**
+   * Whether attempts to authenticate as an account are looked at closely, because its passwords or those of the whole site are
+   * guessed, or it is to be seen what that would do.
+   */
+  guardsAccount(account: string, role: Role, nowMs: number): 'enforce' | 'observe' | undefined;
   /** Whether bounces to a domain are to be verified, or it is to be seen what that would do; `domain`: canonical. */
   bounceScrutiny(domain: string, nowMs: number): 'enforce' | 'observe' | undefined;
 }
@@ -44,6 +52,7 @@ export const emptyBlocklist: Lookup = {
   lookup: () => undefined,
   isStressed: () => false,
   slowsAccount: () => undefined,
+  guardsAccount: () => undefined,
   bounceScrutiny: () => undefined,
 };
 
@@ -130,9 +139,14 @@ export class Blocklist implements Lookup {
   }
 
   bounceScrutiny(domain: string, nowMs: number): 'enforce' | 'observe' | undefined {
-    const held = this.domains.get(domain)?.filter(({ until }) => nowMs < until) ?? [];
-    if (held.length === 0) return undefined;
-    return held.some((decision) => !this.isObserved(decision)) ? 'enforce' : 'observe';
+    return this.scrutinyBy(this.domains.get(domain)?.filter(({ until }) => nowMs < until) ?? []);
+  }
+
+  guardsAccount(account: string, role: Role, nowMs: number): 'enforce' | 'observe' | undefined {
+    const held = [...(this.accounts.get(account) ?? []), ...this.stress];
+    return this.scrutinyBy(
+      held.filter(({ scenario, roles, until }) => scenario === GUESSING && nowMs < until && roles.includes(role)),
+    );
   }
 
   /** Every entry around an address, acting or not, over or not. */
@@ -198,6 +212,11 @@ export class Blocklist implements Lookup {
     this.accounts = new Map(Map.groupBy(accounts, ({ value }) => value));
     const domains = all.filter(({ scope, action }) => scope === 'domain' && action === 'verify-bounces');
     this.domains = new Map(Map.groupBy(domains, ({ value }) => value));
+  }
+
+  private scrutinyBy(held: readonly DecisionMade[]): 'enforce' | 'observe' | undefined {
+    if (held.length === 0) return undefined;
+    return held.some((decision) => !this.isObserved(decision)) ? 'enforce' : 'observe';
   }
 
   private actsFor(decision: DecisionMade, role: Role, nowMs: number): boolean {

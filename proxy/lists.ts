@@ -27,7 +27,7 @@ export function createLists({
   ownAddresses,
   recipients,
   memory,
-}: ListSources): Omit<Lists, 'bounceScrutiny' | 'hasSent'> {
+}: ListSources): Omit<Lists, 'accountGuard' | 'bounceScrutiny' | 'hasSent'> {
   const someDomainsMissing = domains.length === 0 || domains.includes('unavailable');
   const domainLists = loadedOf(domains);
   const someRecipientsMissing = recipients.includes('unavailable');

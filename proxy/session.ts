@@ -33,7 +33,7 @@ import {
 } from './session/opening.ts';
 import { holdLine, isSlowed, onRestrained } from './session/restraint.ts';
 import { onClientTls, onClientTlsFailed, onSettled } from './session/starttls.ts';
-import { noOffer, type Session } from './session/state.ts';
+import { noOffer, type Session, type Source } from './session/state.ts';
 import { onTimer } from './session/timers.ts';
 import { Turn } from './session/turn.ts';
 import { onUpstreamGone, onUpstreamUnit } from './session/upstream.ts';
@@ -65,19 +65,7 @@ export function openSession(settings: SessionSettings, identity: Identity): Sess
     phaseSinceUs: identity.now.monotonicUs,
     standing: 'normal',
     refusedBy: undefined,
-    source: {
-      ip: identity.ip,
-      port: identity.port,
-      localAddress: identity.localAddress,
-      localPort: identity.localPort,
-      viaProxyProtocol: false,
-      trustedNetwork: false,
-      withHistory: false,
-      neverListed: false,
-      provider: false,
-      normaliseLineEndings: false,
-      stressed: false,
-    },
+    source: unknownSource(identity),
     sourceClass: 'stranger',
     recordedOpening: false,
     clientTls: false,
@@ -90,6 +78,8 @@ export function openSession(settings: SessionSettings, identity: Identity): Sess
     saslRounds: 0,
     saslLines: [],
     saslFault: undefined,
+    isExchangeJudged: false,
+    heldExchange: undefined,
     pending: undefined,
     transaction: undefined,
     transactionCount: 0,
@@ -117,6 +107,21 @@ export function openSession(settings: SessionSettings, identity: Identity): Sess
     closing: undefined,
   };
 }
+
+/** Before the connect-stage rules have said what is known of it. */
+const unknownSource = ({ ip, port, localAddress, localPort }: Identity): Source => ({
+  ip,
+  port,
+  localAddress,
+  localPort,
+  viaProxyProtocol: false,
+  trustedNetwork: false,
+  withHistory: false,
+  neverListed: false,
+  provider: false,
+  normaliseLineEndings: false,
+  stressed: false,
+});
 
 /**
  * The session reducer: what one input does to a session, and what the shell must do for it, in order.

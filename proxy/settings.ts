@@ -86,6 +86,7 @@ export const ruleIds = [
   'auth.needs-tls',
   'auth.mechanism',
   'auth.attempts',
+  'auth.guarded',
   'auth.required',
   'message.size',
   'message.bare-line-ending',

@@ -278,6 +278,7 @@ export class Connection implements HostedSession, Turns, Wakeable, Served {
     host.record({ ...event, ...fields });
     if (fields === undefined) return;
     const isAccepted = event.outcome === 'accepted';
+    if (isAccepted || event.outcome === 'refused') host.noteAttempt(fields.account, event.ip, isAccepted);
     const restraint = host.restraintOfAccount(fields.account, this.context.settings, isAccepted);
     if (restraint !== undefined) this.queue({ kind: 'restrained', restraint });
   }

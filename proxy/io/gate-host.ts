@@ -1,4 +1,5 @@
 import type { EventByType, MailEvent } from '../../events/event.ts';
+import { AttemptMemory } from '../attempt-memory.ts';
 import { type HashLocalPart, withHashedLocalParts } from '../hashed-local-parts.ts';
 import type { Admission, Now } from '../input.ts';
 import { parseForwardPath } from '../path.ts';
@@ -44,7 +45,7 @@ export interface Senders {
 }
 
 /** The lists of a gate that come from outside; the others it keeps by itself. */
-export type GateLists = Omit<Lists, 'refusedRecently' | 'bounceScrutiny' | 'hasSent'>;
+export type GateLists = Omit<Lists, 'refusedRecently' | 'accountGuard' | 'bounceScrutiny' | 'hasSent'>;
 
 /** What the sessions and listeners of one gate share. */
 export class GateHost implements ListenerHost {
@@ -63,6 +64,7 @@ export class GateHost implements ListenerHost {
   private readonly ports: GatePorts;
   private readonly ids = new SessionIds();
   private readonly recipients = new RecipientMemory();
+  private readonly attempts = new AttemptMemory();
   private emptied: (() => void) | undefined;
 
   constructor(ports: GatePorts, gatekeeper: Gatekeeper, lists: GateLists) {
@@ -103,6 +105,10 @@ export class GateHost implements ListenerHost {
 
   noteSender(localPart: string, asciiDomain: string): void {
     this.ports.senders?.note(localPart, asciiDomain, this.clock.wallMs());
+  }
+
+  noteAttempt(account: string, ip: string, isAccepted: boolean): void {
+    this.attempts.note(account, ip, isAccepted, this.clock.wallMs());
   }
 
   restraintOfAccount(account: string, settings: SessionSettings, isAccepted: boolean): Restraint | undefined {
@@ -188,6 +194,14 @@ export class GateHost implements ListenerHost {
     if (key !== undefined) this.recipients.remember(ip, key, { code: reply.code, lines: [reply.text] }, at);
   }
 
+  private accountGuard(...[credentials, ip, role, wallMs]: Parameters<Lists['accountGuard']>) {
+    const account = this.credentials?.fieldsOf(credentials, wallMs)?.account;
+    if (account === undefined) return undefined;
+    const scrutiny = this.gatekeeper.blocklist.guardsAccount(account, role, wallMs);
+    const action = scrutiny === undefined ? 'pass' : this.attempts.judge(account, ip, wallMs);
+    return action === 'pass' ? undefined : { action, observed: scrutiny === 'observe' };
+  }
+
   private withMemory(lists: GateLists): Lists {
     const { recipients, gatekeeper, ports } = this;
     return {
@@ -196,6 +210,7 @@ export class GateHost implements ListenerHost {
       isKnownRecipient: (localPart, domain) => lists.isKnownRecipient(localPart, domain),
       isNearMiss: (localPart, domain) => lists.isNearMiss(localPart, domain),
       refusedRecently: (ip, key, wallMs) => recipients.refused(ip, key, wallMs),
+      accountGuard: (...attempt) => this.accountGuard(...attempt),
       bounceScrutiny: (domain, wallMs) => gatekeeper.blocklist.bounceScrutiny(domain, wallMs),
       hasSent: (localPart, domain, wallMs) => ports.senders?.hasSent(localPart, domain, wallMs) ?? 'unavailable',
     };

@@ -65,6 +65,8 @@ export interface SessionHost {
   /** What a decision about an account does to a session that has tried to authenticate as it; undefined: nothing. */
   restraintOfAccount(account: string, settings: SessionSettings, isAccepted: boolean): Restraint | undefined;
   record(event: MailEvent): void;
+  /** Somebody authenticated as an account (as in `auth-attempt`), or failed to. `ip`: canonical. */
+  noteAttempt(account: string, ip: string, isAccepted: boolean): void;
   /** Mail with this reverse-path of ours goes out. */
   noteSender(localPart: string, asciiDomain: string): void;
   /** The connect-stage rules on the client that a PROXY header names. */

@@ -1,6 +1,7 @@
 import type { Role, VerdictAction } from '../../events/event.ts';
 import type { ForwardPath, ReversePath } from '../path.ts';
 import type { OwnReply } from '../reply.ts';
+import type { SaslCredentials } from '../sasl-credentials.ts';
 import type { RuleId, SessionSettings } from '../settings.ts';
 
 /** Classes of source, strongest last; a source is judged as the strongest class it belongs to. `certificate` comes with client certificates. */
@@ -27,6 +28,16 @@ export interface Lists {
   isNearMiss(localPart: string, asciiDomain: string): boolean;
   /** The server behind refused this pair with 5.1.1 or 5.1.10 within the last minute. */
   refusedRecently(ip: string, forwardPath: string, wallMs: number): OwnReply | undefined;
+  /**
+   * What an attempt to authenticate must do while the passwords of its account are guessed; undefined: nothing. `observed`: the
+   * decision behind it does not act.
+   */
+  accountGuard(
+    credentials: SaslCredentials,
+    ip: string,
+    role: Role,
+    wallMs: number,
+  ): { readonly action: 'slow' | 'defer'; readonly observed: boolean } | undefined;
   /** What a decision asks of bounces to this domain now: that they are verified (`enforce`), or that it is seen what that would do. */
   bounceScrutiny(asciiDomain: string, wallMs: number): 'enforce' | 'observe' | undefined;
   /** Mail with this reverse-path went out through the gate. `unavailable`: it has not watched for long enough to know. */

@@ -1,4 +1,5 @@
 import { authAttempts } from './auth-attempts.ts';
+import { authGuarded } from './auth-guarded.ts';
 import { authMechanism } from './auth-mechanism.ts';
 import { authNeedsTls } from './auth-needs-tls.ts';
 import { authRequired } from './auth-required.ts';
@@ -49,6 +50,7 @@ export const rules: readonly RuleDescription[] = [
   greetEarlyTalker,
   ...rulesOfStage.helo,
   ...rulesOfStage.auth,
+  authGuarded,
   ...rulesOfStage.mail,
   ...rulesOfStage.rcpt,
   messageBareLineEnding,

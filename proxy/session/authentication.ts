@@ -1,11 +1,13 @@
 import { Buffer } from 'node:buffer';
 import type { Command } from '../command.ts';
+import { authGuarded } from '../policy/auth-guarded.ts';
 import { evaluate } from '../policy/evaluate.ts';
 import { unrestrained } from '../policy/source-blocked.ts';
 import { sourceClassOf } from '../policy/source-class.ts';
-import type { UpstreamReply } from '../reply.ts';
+import type { OwnReply, UpstreamReply } from '../reply.ts';
 import { type SaslData, serialiseSaslLine } from '../sasl.ts';
 import { credentialsOf, SASL_LINES_KEPT_MAX } from '../sasl-credentials.ts';
+import { guardAccount } from './account-guard.ts';
 import { abortUpstream, closeSession, enterCommand } from './closing.ts';
 import { forwardFresh, refuse, refuseByRule } from './envelope.ts';
 import { OWN_REPLIES } from './own-replies.ts';
@@ -32,8 +34,21 @@ export function onAuth(turn: Turn, command: Extract<Command, { verb: 'AUTH' }>):
   if (!draft.offer.mechanisms.has(mechanism)) return refuse(turn, OWN_REPLIES.mechanismNotOffered, 'auth.mechanism');
   draft.saslRounds = 0;
   draft.saslLines = command.initialResponse === undefined ? [] : [command.initialResponse];
-  forwardFresh(turn, command, 'auth');
+  draft.isExchangeJudged = false;
+  const guard = guardAccount(turn, mechanism, 'command');
+  if (guard === 'pass') forwardFresh(turn, command, 'auth');
+  else if (guard === 'defer') deferGuarded(turn);
 }
+
+/** 454 without the server behind: it counts as a failure of the session, so that nobody asks on and on. */
+function deferGuarded(turn: Turn): void {
+  turn.draft.authFailures += 1;
+  recordAttempt(turn, 'deferred');
+  turn.answerOwn(guardedReply(turn), { action: 'defer', rule: authGuarded.id });
+  enterCommand(turn);
+}
+
+const guardedReply = ({ settings, draft }: Turn): OwnReply => authGuarded.reply(settings, draft.reference);
 
 /** A reply inside the exchange: 334 goes on, anything else ends it. The number of rounds is the server's business. */
 export function onAuthReply(turn: Turn, reply: UpstreamReply): void {
@@ -92,7 +107,9 @@ export function onSaslLine(turn: Turn, data: SaslData): void {
   draft.saslRounds += 1;
   if (draft.saslLines.length < SASL_LINES_KEPT_MAX) draft.saslLines = [...draft.saslLines, data];
   if (draft.saslRounds > SASL_ROUNDS_MAX) return cancel(turn, 'overlong');
-  relay(turn, serialiseSaslLine(data));
+  const guard = guardAccount(turn, mechanismOf(turn), 'line');
+  if (guard === 'defer') return cancel(turn, 'guarded');
+  if (guard === 'pass') relay(turn, serialiseSaslLine(data));
 }
 
 /** `*` (RFC 4954 section 4): the server behind answers it. */
@@ -120,7 +137,7 @@ export function onSaslFault(turn: Turn, fault: 'bare-cr' | 'bare-lf' | 'overlong
   closeSession(turn, { closedBy: 'gate', rule: 'protocol.bare-line-ending' });
 }
 
-function cancel(turn: Turn, fault: 'overlong' | 'not-base64'): void {
+function cancel(turn: Turn, fault: NonNullable<Turn['draft']['saslFault']>): void {
   turn.clearTimer('sasl');
   if (fault === 'overlong') turn.anomaly('sasl-overlong');
   turn.draft.saslFault = fault;
@@ -139,6 +156,7 @@ export function onSaslCancelReply(turn: Turn, reply: UpstreamReply): void {
     closeSession(turn, { closedBy: 'upstream' });
     return;
   }
+  if (draft.saslFault === 'guarded') return deferGuarded(turn);
   const overlong = draft.saslFault === 'overlong';
   draft.authFailures += 1;
   recordAttempt(turn, 'cancelled', reply.code);

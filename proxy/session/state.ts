@@ -73,6 +73,8 @@ export interface PendingCommand {
   /** Monotonic microseconds; for a body, when its end arrived. */
   readonly startedUs: number;
   readonly observed: readonly Observed[];
+  /** It had to wait, by this rule. */
+  readonly slowedBy?: RuleId;
 }
 
 /** A mail transaction (RFC 5321 section 3.3): MAIL accepted by the server behind, not yet ended. */
@@ -175,7 +177,12 @@ export interface Session {
   readonly saslRounds: number;
   /** The client's first lines of the exchange, until its attempt is recorded. */
   readonly saslLines: readonly SaslData[];
-  readonly saslFault: 'overlong' | 'not-base64' | undefined;
+  /** Why the gate cancels an exchange. */
+  readonly saslFault: 'overlong' | 'not-base64' | 'guarded' | undefined;
+  /** The account of the exchange has been looked at. */
+  readonly isExchangeJudged: boolean;
+  /** The exchange waits, and goes on with this. */
+  readonly heldExchange: 'command' | 'line' | undefined;
   readonly pending: PendingCommand | undefined;
   readonly transaction: Transaction | undefined;
   readonly transactionCount: number;

@@ -6,6 +6,7 @@ import { deadlineDataRate } from '../policy/deadline-data-rate.ts';
 import { deadlineSasl } from '../policy/deadline-sasl.ts';
 import { deadlineSession } from '../policy/deadline-session.ts';
 import type { OutsideRule } from '../policy/rule.ts';
+import { releaseExchange } from './account-guard.ts';
 import { recordAttempt } from './authentication.ts';
 import { isTooSlow } from './body.ts';
 import { closeSession, destroySession, enterCommand } from './closing.ts';
@@ -24,7 +25,7 @@ export function onTimer(turn: Turn, name: TimerName): void {
     case 'command':
       return expire(turn, deadlineCommand);
     case 'slow':
-      return releaseLine(turn);
+      return turn.draft.heldExchange === undefined ? releaseLine(turn) : releaseExchange(turn);
     case 'command-line':
       return expire(turn, deadlineCommandLine);
     case 'sasl':

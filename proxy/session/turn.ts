@@ -205,8 +205,9 @@ export class Turn {
     if (reply !== undefined && reply.code >= 500) draft.errorCount += 1;
     const observed = extra.observed === undefined ? pending.observed : [...pending.observed, ...extra.observed];
     const latencyUs = Math.max(0, this.now.monotonicUs - pending.startedUs);
-    const isSlowed = draft.restraint.slowMs > 0 && pending.command !== undefined && verdict.action === 'accept';
-    const given = isSlowed ? slowedDown : verdict;
+    const slowedBy = pending.slowedBy ?? (draft.restraint.slowMs > 0 && pending.command ? 'source.blocked' : undefined);
+    const isSlowed = slowedBy !== undefined && verdict.action === 'accept';
+    const given: typeof verdict = isSlowed ? { action: 'slow', rule: slowedBy } : verdict;
     const event: Writable<Body<EventByType<'command'>>> = {
       ...pending.facts,
       type: 'command',
@@ -234,9 +235,6 @@ export class Turn {
     this.draft.pending = { ...pending, observed: [...pending.observed, ...observed] };
   }
 }
-
-/** Nothing objected to the command, but it had to wait. */
-const slowedDown: EventByType<'command'>['verdict'] = { action: 'slow', rule: 'source.blocked' };
 
 /** What an event keeps of a reply of the server behind. */
 export function replyFacts(reply: UpstreamReply): NonNullable<EventByType<'command'>['reply']> {

@@ -203,3 +203,38 @@ test('it answers as a plain search does', () => {
     }),
   );
 });
+
+test('an account, or the whole site, is guarded while a decision about guessed passwords holds for the role', () => {
+  const account = { scenario: 'auth-guessing', scope: 'account', value: 'alice', action: 'slow', until: 10 } as const;
+  const site = { scenario: 'auth-guessing', scope: 'site', value: 'site', action: 'stress', until: 20 } as const;
+  const roles = ['submission'] as const;
+  const one = blocklistOf([aDecision({ ...account, roles: [...roles] })]);
+  expect(one.guardsAccount('alice', 'submission', 9)).toBe('enforce');
+  expect(one.guardsAccount('alice', 'submission', 10)).toBeUndefined();
+  expect(one.guardsAccount('alice', 'submissions', 9)).toBeUndefined();
+  expect(one.guardsAccount('bob', 'submission', 9)).toBeUndefined();
+  expect(blocklistOf([aDecision({ ...site, roles: [...roles] })]).guardsAccount('bob', 'submission', 19)).toBe(
+    'enforce',
+  );
+  const observed = blocklistOf([aDecision({ ...account, roles: [...roles] })], ['auth-guessing']);
+  expect(observed.guardsAccount('alice', 'submission', 9)).toBe('observe');
+  const other = blocklistOf([aDecision({ ...account, scenario: 'account-takeover', roles: [...roles] })]);
+  expect(other.guardsAccount('alice', 'submission', 9)).toBeUndefined();
+});
+
+test('bounces of a domain are verified while a decision says so', () => {
+  const flood = {
+    scenario: 'bounce-flood',
+    scope: 'domain',
+    value: 'example.com',
+    action: 'verify-bounces',
+    until: 10,
+  } as const;
+  const acting = blocklistOf([aDecision(flood)]);
+  expect(acting.bounceScrutiny('example.com', 9)).toBe('enforce');
+  expect(acting.bounceScrutiny('example.com', 10)).toBeUndefined();
+  expect(acting.bounceScrutiny('example.net', 9)).toBeUndefined();
+  expect(blocklistOf([aDecision(flood)], ['bounce-flood']).bounceScrutiny('example.com', 9)).toBe('observe');
+  acting.take(aRevocation(aDecision(flood)));
+  expect(acting.bounceScrutiny('example.com', 9)).toBeUndefined();
+});

@@ -7,6 +7,7 @@ import { SiteSecret } from '../../cli/io/site-secret.ts';
 import { parseSaslResponse, SaslData } from '../../proxy/sasl.ts';
 import { credentialsOf, type SaslCredentials } from '../../proxy/sasl-credentials.ts';
 import { answersTo, authExchanges, offeredMechanisms, spellings } from '../support/auth-exchanges.ts';
+import { aDecision, blocklistOf } from '../support/decisions.ts';
 import { TestGate } from '../support/gate.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ScriptedUpstream, smtpServer } from '../support/scripted-upstream.ts';
@@ -129,4 +130,47 @@ test.each(authExchanges)('through a gate, $title: keyed hashes, and nothing of i
   expect(typeof attempt?.credentialFingerprint).toBe(password === undefined ? 'undefined' : 'number');
   const told = JSON.stringify([gate.events, gate.log]).toLowerCase();
   for (const hidden of [...spellings(exchange), 'alice']) expect(told).not.toContain(hidden);
+});
+
+test('a guarded account: a strange network waits, after a failure it is told 454 and the server behind is not asked', async () => {
+  const hashes = new CredentialHashes(secret, ratchetOf(), false);
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const wrong = `AUTH PLAIN ${base64('\0alice\0wrong')}`;
+  const right = `AUTH PLAIN ${base64('\0bob\0right')}`;
+  const answer = (line: string): string | undefined => {
+    if (line === wrong) return '535 5.7.8 no';
+    return line === right ? '235 2.7.0 yes' : undefined;
+  };
+  await using upstream = await ScriptedUpstream.listen(smtpServer({ keywords: ['AUTH PLAIN'], answer }));
+  await using gate = await TestGate.open(upstream.port, {
+    listener: { role: 'submission' },
+    modes: { 'auth.needs-tls': 'off' },
+    limits: { slowDelayMs: 50 },
+    options: { credentials: hashes },
+  });
+  const login = async (line: string): Promise<number> => {
+    const client = await RawClient.connect(gate.port());
+    await client.reply();
+    await client.say('EHLO c.example.net');
+    const code = await client.say(line);
+    client.destroy();
+    return code;
+  };
+  const about = (account: string) =>
+    aDecision({ scope: 'account', value: hashes.hashOf(account), scenario: 'auth-guessing', action: 'slow' });
+  expect(await login(right)).toBe(235);
+  gate.gate.setBlocklist(blocklistOf([about('alice'), about('bob')]));
+  expect(await login(wrong)).toBe(535);
+  expect(await login(wrong)).toBe(454);
+  expect(await login(right)).toBe(235);
+  await gate.empty();
+  const asked = upstream.connections.filter(({ received }) => received.includes(wrong));
+  expect(asked).toHaveLength(1);
+  const verdicts = gate.of('command').filter(({ verb }) => verb === 'AUTH');
+  expect(verdicts.map(({ verdict }) => verdict)).toEqual([
+    { action: 'accept' },
+    { action: 'slow', rule: 'auth.guarded' },
+    { action: 'defer', rule: 'auth.guarded' },
+    { action: 'accept' },
+  ]);
 });

@@ -13,6 +13,7 @@ export const someLists = (more: Partial<Lists> = {}): Lists => ({
   isKnownRecipient: () => 'no-list',
   isNearMiss: () => false,
   refusedRecently: () => undefined,
+  accountGuard: () => undefined,
   bounceScrutiny: () => undefined,
   hasSent: () => 'unavailable',
   ...more,

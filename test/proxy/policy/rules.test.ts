@@ -26,6 +26,7 @@ const matrix: Readonly<Record<RuleId, string>> = {
   'auth.needs-tls': 'S H P N T C A',
   'auth.mechanism': 'S H P N T C A',
   'auth.attempts': 'S H P N T C A',
+  'auth.guarded': 'S H P - - - -',
   'auth.required': 'S H P N - - -',
   'message.size': 'S H P N T C A',
   'message.bare-line-ending': 'S H P N T C A',
@@ -168,7 +169,7 @@ test('the whole matrix is asserted, but for rules that other parts find out', ()
   const asserted = new Set([...Object.keys(offences), ...Object.keys(arrivals)]);
   expect(cells.filter(({ rule }) => !asserted.has(rule)).map(({ rule }) => rule)).toEqual(
     ruleIds
-      .filter((rule) => /^(greet|errors|junk|deadline)\.|^message\.(nul|bare)/.test(rule))
+      .filter((rule) => /^(greet|errors|junk|deadline)\.|^auth\.guarded$|^message\.(nul|bare)/.test(rule))
       .toSorted((a, b) => rules.findIndex(({ id }) => id === a) - rules.findIndex(({ id }) => id === b))
       .flatMap((rule) => sourceClasses.map(() => rule)),
   );

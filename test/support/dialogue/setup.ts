@@ -3,6 +3,7 @@ import { defaultModes } from '../../../proxy/policy/modes.ts';
 import type { Lists } from '../../../proxy/policy/rule.ts';
 import { unrestrained } from '../../../proxy/policy/source-blocked.ts';
 import type { OwnReply } from '../../../proxy/reply.ts';
+import { revealCredentials } from '../../../proxy/sasl-credentials.ts';
 import type { SessionSettings } from '../../../proxy/settings.ts';
 import type { DialogueFault, Setting } from './dialogue.ts';
 
@@ -100,6 +101,8 @@ interface RawLists {
   readonly nearMisses: readonly string[];
   /** Forward-path -> the reply it was refused with a moment ago. */
   readonly refusedRecently: Readonly<Record<string, OwnReply>>;
+  /** Account -> what an attempt to authenticate as it must do. */
+  readonly accountGuard: Readonly<Record<string, 'slow' | 'defer' | 'observe'>>;
   /** Domain -> what a decision asks of its bounces. */
   readonly bounceScrutiny: Readonly<Record<string, 'enforce' | 'observe'>>;
   /** Addresses that mail went out with; null: not watched for long enough. */
@@ -111,6 +114,7 @@ const defaultLists = (): RawLists => ({
   known: null,
   nearMisses: [],
   refusedRecently: {},
+  accountGuard: {},
   bounceScrutiny: {},
   senders: null,
 });
@@ -139,6 +143,11 @@ function listsOf(raw: RawLists): Lists {
     },
     isNearMiss: (localPart, domain) => raw.nearMisses.includes(`${localPart}@${domain}`),
     refusedRecently: (_ip, forwardPath) => raw.refusedRecently[forwardPath],
+    accountGuard: (credentials) => {
+      const guard = raw.accountGuard[revealCredentials(credentials).account];
+      if (guard === undefined) return undefined;
+      return guard === 'observe' ? { action: 'defer', observed: true } : { action: guard, observed: false };
+    },
     bounceScrutiny: (domain) => raw.bounceScrutiny[domain],
     hasSent: (localPart, domain) => raw.senders?.includes(`${localPart}@${domain}`) ?? 'unavailable',
   };

@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { baselines } from './defenders/baselines.ts';
 import { postern } from './defenders/postern.ts';
+import { exportLog } from './export-log.ts';
 import { type Score, scoresOf } from './score.ts';
 import { tableOf } from './table.ts';
 import { attacks } from './traffic/attacks.ts';
 import { background, honest } from './traffic/benign.ts';
+import { undefended } from './traffic/traffic.ts';
 import { DAY_MS, type SiteSize, siteSizes, World } from './traffic/world.ts';
 
 /**
@@ -23,6 +25,8 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     /** Postern alone. */
     alone: { type: 'boolean', default: false },
+    /** The traffic of the first seed, which nobody keeps out, as the log of a Postfix into this file; nothing else. */
+    'export-log': { type: 'string', default: '' },
   },
 });
 
@@ -42,6 +46,11 @@ function main(): number {
   const scenarios = [background, ...honest, ...attacks].filter(
     ({ id, sizes }) => sizes.includes(size) && (only === undefined || only.includes(id)),
   );
+  if (values['export-log'] !== '') {
+    const lineCount = exportLog(values['export-log'], undefended(new World(first, size, span), scenarios, first));
+    process.stderr.write(`seed ${first}: ${lineCount} lines\n`);
+    return 0;
+  }
   const all = new Map<string, Score[]>();
   for (let seed = first; seed <= last; seed += 1) {
     for (const make of values.alone ? [postern] : [postern, ...baselines]) {

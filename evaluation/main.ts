@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { baselines } from './defenders/baselines.ts';
 import { postern } from './defenders/postern.ts';
 import { exportLog } from './export-log.ts';
+import { frontierTables } from './frontier.ts';
 import { type Score, scoresOf } from './score.ts';
 import { tableOf } from './table.ts';
 import { attacks } from './traffic/attacks.ts';
@@ -25,6 +26,8 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     /** Postern alone. */
     alone: { type: 'boolean', default: false },
+    /** The greatest steady rates that nobody minds, instead of the scenarios; no site, no seeds. */
+    frontier: { type: 'boolean', default: false },
     /** The traffic of the first seed, which nobody keeps out, as the log of a Postfix into this file; nothing else. */
     'export-log': { type: 'string', default: '' },
   },
@@ -33,6 +36,10 @@ const { values } = parseArgs({
 const START_MS = 1_767_225_600_000;
 
 function main(): number {
+  if (values.frontier) {
+    process.stdout.write(frontierTables());
+    return 0;
+  }
   const size = values.site;
   const [first = Number.NaN, last = first] = values.seeds.split('-').map(Number);
   if (!isSize(size) || !(first <= last)) {

@@ -5,6 +5,7 @@ import { exportLog } from './export-log.ts';
 import { frontierTables } from './frontier.ts';
 import { type Score, scoresOf } from './score.ts';
 import { tableOf } from './table.ts';
+import { sweepTable } from './threshold-sweep.ts';
 import { attacks } from './traffic/attacks.ts';
 import { background, honest } from './traffic/benign.ts';
 import { undefended } from './traffic/traffic.ts';
@@ -28,6 +29,8 @@ const { values } = parseArgs({
     alone: { type: 'boolean', default: false },
     /** The greatest steady rates that nobody minds, instead of the scenarios; no site, no seeds. */
     frontier: { type: 'boolean', default: false },
+    /** Postern alone, with lower and higher thresholds. */
+    sweep: { type: 'boolean', default: false },
     /** The traffic of the first seed, which nobody keeps out, as the log of a Postfix into this file; nothing else. */
     'export-log': { type: 'string', default: '' },
   },
@@ -56,6 +59,11 @@ function main(): number {
   if (values['export-log'] !== '') {
     const lineCount = exportLog(values['export-log'], undefended(new World(first, size, span), scenarios, first));
     process.stderr.write(`seed ${first}: ${lineCount} lines\n`);
+    return 0;
+  }
+  if (values.sweep) {
+    const seeds = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    process.stdout.write(sweepTable((seed) => new World(seed, size, span), scenarios, seeds));
     return 0;
   }
   const all = new Map<string, Score[]>();

@@ -37,6 +37,7 @@ const pipelining: ReadonlySet<AnomalyKind> = new Set(['http-on-smtp', 'tls-on-pl
 function jailOf(event: MailEvent): JailName | undefined {
   if (event.type === 'auth-attempt') return event.outcome === 'refused' ? 'postfix-sasl' : undefined;
   if (event.type === 'anomaly') return pipelining.has(event.kind) ? 'postfix' : undefined;
+  if (event.type === 'session-closed') return event.rule === 'errors.limit' ? 'postfix' : undefined;
   if (event.type !== 'command' || event.verb !== 'RCPT') return undefined;
   return event.verdict.rule?.startsWith('relay.') || recipientAnswer(event) === 'unknown' ? 'postfix' : undefined;
 }

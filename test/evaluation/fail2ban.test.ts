@@ -90,6 +90,15 @@ describe('what it counts', () => {
   });
 });
 
+test('a session with too many errors counts once more', () => {
+  const bans: Ban[] = [];
+  const defender = fail2banDefault((ban) => bans.push(ban));
+  const session = new SessionScript({ ip: '203.0.113.9', atMs: START_MS }, new Random(1), 0).mail('');
+  for (const name of ['a', 'b', 'c', 'd']) session.recipient(`${name}@example.com`, 'unknown');
+  for (const event of session.close({ closedBy: 'gate', rule: 'errors.limit' })) defender.see(event);
+  expect(bans).toHaveLength(1);
+});
+
 test('a ban lasts ten minutes, on all ports', () => {
   const defender = fail2banDefault();
   for (const atS of steps(5, 1)) for (const event of eventsAt(atS, unknown)) defender.see(event);

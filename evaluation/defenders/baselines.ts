@@ -2,6 +2,7 @@ import { recipientAnswer } from '../../analyzers/recipient-answer.ts';
 import type { EventByType, MailEvent, Role } from '../../events/event.ts';
 import { sourceKey } from '../../lib/ip.ts';
 import type { Defender, Verdict } from './defender.ts';
+import { fail2banAggressive, fail2banDefault } from './fail2ban.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -27,8 +28,6 @@ interface Rule {
   readonly kind: 'window' | 'leak';
   readonly perMs: number;
   readonly banMs: number;
-  /** The ban doubles with each one of this source. */
-  readonly increments?: boolean;
   /** The source is deferred, not refused. */
   readonly defers?: boolean;
 }
@@ -60,15 +59,10 @@ class RuleState {
   }
 
   private ban(source: string, atMs: number): void {
-    const times = this.banCounts.get(source) ?? 0;
-    this.banCounts.set(source, times + 1);
-    const factor = this.rule.increments === true ? 2 ** Math.min(times, 10) : 1;
-    this.bans.set(source, atMs + this.rule.banMs * factor);
+    this.bans.set(source, atMs + this.rule.banMs);
     this.failures.delete(source);
     this.levels.delete(source);
   }
-
-  private readonly banCounts = new Map<string, number>();
 }
 
 function byRules(name: string, rules: readonly Rule[]): Defender {
@@ -98,14 +92,8 @@ const everything = ['recipient', 'relay', 'authentication', 'protocol'] as const
 
 /** What Postern is measured against, as each comes out of its box; sources of the numbers: their documentation. */
 export const baselines: readonly (() => Defender)[] = [
-  () =>
-    byRules('fail2ban', [
-      { counts: everything, allowed: 5, kind: 'window', perMs: 10 * MINUTE_MS, banMs: 10 * MINUTE_MS },
-    ]),
-  () =>
-    byRules('fail2ban aggressive', [
-      { counts: everything, allowed: 3, kind: 'window', perMs: HOUR_MS, banMs: HOUR_MS, increments: true },
-    ]),
+  () => fail2banDefault(),
+  fail2banAggressive,
   () =>
     byRules('CrowdSec', [
       { counts: ['recipient', 'protocol'], allowed: 5, kind: 'leak', perMs: 10_000, banMs: 4 * HOUR_MS },

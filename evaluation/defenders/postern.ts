@@ -1,3 +1,4 @@
+import type { SourceDetector } from '../../analyzers/detector.ts';
 import { sourceDetectors } from '../../analyzers/detectors/all.ts';
 import { siteDetectors } from '../../analyzers/site/all.ts';
 import { SiteWatch } from '../../analyzers/site-watch.ts';
@@ -21,9 +22,18 @@ const settings: WatchSettings = {
   detectors: sourceDetectors,
 };
 
-/** Postern with every scenario enforced. */
-export function postern(onDecision: (decision: DecisionMade) => void = () => undefined): Defender {
-  const watches = Array.from({ length: PARTITIONS }, () => new SourceWatch(settings));
+const withThresholds = (detector: SourceDetector, factor: number): SourceDetector => ({
+  ...detector,
+  shape: {
+    ...detector.shape,
+    thresholds: detector.shape.thresholds.map(({ score, rung }) => ({ score: Math.round(score * factor), rung })),
+  },
+});
+
+/** Postern with every scenario enforced; the thresholds of its detectors of sources times a factor. */
+export function postern(onDecision: (decision: DecisionMade) => void = () => undefined, thresholdFactor = 1): Defender {
+  const detectors = sourceDetectors.map((detector) => withThresholds(detector, thresholdFactor));
+  const watches = Array.from({ length: PARTITIONS }, () => new SourceWatch({ ...settings, detectors }));
   const offsets = new Array<number>(PARTITIONS).fill(0);
   const site = new SiteWatch(settings, siteDetectors);
   const blocklist = new Blocklist({ modeOf: () => 'enforce' });

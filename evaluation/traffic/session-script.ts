@@ -92,14 +92,17 @@ export class SessionScript {
     return this.command({ verb, reply });
   }
 
-  authenticate(account: string, credentialFingerprint: number, outcome: 'accepted' | 'refused'): this {
+  /** @param credentialFingerprint - Of the password; undefined where the mechanism (CRAM-MD5) does not show it. */
+  authenticate(account: string, credentialFingerprint: number | undefined, outcome: 'accepted' | 'refused'): this {
     const isIn = outcome === 'accepted';
     const code = isIn ? 235 : 535;
-    this.push({ type: 'auth-attempt', mechanism: 'PLAIN', account, credentialFingerprint, outcome, code });
+    const mechanism = credentialFingerprint === undefined ? 'CRAM-MD5' : 'PLAIN';
+    const fingerprint = credentialFingerprint === undefined ? {} : { credentialFingerprint };
+    this.push({ type: 'auth-attempt', mechanism, account, ...fingerprint, outcome, code });
     const enhanced = isIn ? '2.7.0' : '5.7.8';
     return this.command({
       verb: 'AUTH',
-      mechanism: 'PLAIN',
+      mechanism,
       reply: { code, enhanced, text: isIn ? 'Welcome' : 'Authentication failed', from: 'upstream' },
     });
   }

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { baselines } from './defenders/baselines.ts';
 import { postern } from './defenders/postern.ts';
+import { type ByScenario, goalResults, goalsTable } from './goals.ts';
+import { reactionsTable } from './reactions.ts';
 import { type Score, scoresOf } from './score.ts';
 import { tableOf } from './table.ts';
 import { attacks } from './traffic/attacks.ts';
@@ -23,6 +25,10 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     /** Postern alone. */
     alone: { type: 'boolean', default: false },
+    /** Everything as data. */
+    json: { type: 'boolean', default: false },
+    /** Exit code 1 when a goal is missed. */
+    strict: { type: 'boolean', default: false },
   },
 });
 
@@ -56,9 +62,20 @@ function main(): number {
       }
     }
   }
-  process.stdout.write(tableOf(all));
-  return 0;
+  const ours = ofPostern(all);
+  const results = goalResults(ours);
+  process.stdout.write(
+    values.json ? jsonOf(all, results) : `${tableOf(all)}\n${reactionsTable(ours)}\n${goalsTable(ours)}`,
+  );
+  return values.strict && results.some(({ reached }) => reached === false) ? 1 : 0;
 }
+
+const ofPostern = (all: ReadonlyMap<string, readonly Score[]>): ByScenario =>
+  new Map([...all].flatMap(([key, runs]) => (key.startsWith('Postern\n') ? [[key.slice(8), runs] as const] : [])));
+
+const jsonOf = (all: ReadonlyMap<string, readonly Score[]>, goals: readonly unknown[]): string =>
+  // A goal that is never reached is infinite, for which JSON has no number.
+  `${JSON.stringify({ site: values.site, seeds: values.seeds, goals, runs: [...all].flatMap(([key, scores]) => scores.map((score) => ({ defender: key.split('\n')[0], ...score }))) }, (_key, value) => (value === Number.POSITIVE_INFINITY ? 'never' : value))}\n`;
 
 const isSize = (text: string): text is SiteSize => Object.hasOwn(siteSizes, text);
 

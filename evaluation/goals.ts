@@ -128,4 +128,4 @@ export function goalsTable(scores: ByScenario): string {
 }
 
 const figure = (value: number | undefined): string =>
-  value === undefined ? '-' : value === Number.POSITIVE_INFINITY ? 'never' : String(Math.round(value * 100) / 100);
+  value === undefined ? '-' : value === Number.POSITIVE_INFINITY ? 'never' : String(Number(value.toPrecision(6)));

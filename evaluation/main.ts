@@ -3,9 +3,12 @@ import { baselines } from './defenders/baselines.ts';
 import { postern } from './defenders/postern.ts';
 import { exportLog } from './export-log.ts';
 import { frontierTables } from './frontier.ts';
+import { type ByScenario, goalResults, goalsTable } from './goals.ts';
+import { reactionsTable } from './reactions.ts';
 import { type Score, scoresOf } from './score.ts';
 import { tableOf } from './table.ts';
 import { sweepTable } from './threshold-sweep.ts';
+import type { TrafficScenario } from './traffic/actor.ts';
 import { attacks } from './traffic/attacks.ts';
 import { background, honest } from './traffic/benign.ts';
 import { undefended } from './traffic/traffic.ts';
@@ -33,45 +36,68 @@ const { values } = parseArgs({
     sweep: { type: 'boolean', default: false },
     /** The traffic of the first seed, which nobody keeps out, as the log of a Postfix into this file; nothing else. */
     'export-log': { type: 'string', default: '' },
+    /** Everything as data. */
+    json: { type: 'boolean', default: false },
+    /** Exit code 1 when a goal is missed. */
+    strict: { type: 'boolean', default: false },
   },
 });
 
 const START_MS = 1_767_225_600_000;
 
+/** What is asked for: scenarios of one site and the seeds of their traffic. */
+interface Task {
+  readonly scenarios: readonly TrafficScenario[];
+  readonly seeds: readonly number[];
+  readonly worldOf: (seed: number) => World;
+}
+
 function main(): number {
-  if (values.frontier) {
-    process.stdout.write(frontierTables());
-    return 0;
-  }
-  const size = values.site;
-  const [first = Number.NaN, last = first] = values.seeds.split('-').map(Number);
-  if (!isSize(size) || !(first <= last)) {
+  if (values.frontier) return print(frontierTables());
+  const task = taskOf();
+  if (task === undefined) {
     process.stderr.write('--site is S, M or L, --seeds is like 11-20\n');
     return 2;
   }
-  const warmUpDays = size === 'L' ? 0.25 : 7;
-  const attacksMs = START_MS + warmUpDays * DAY_MS;
+  const { scenarios, seeds, worldOf } = task;
+  if (values['export-log'] !== '') {
+    const [seed = 0] = seeds;
+    const lineCount = exportLog(values['export-log'], undefended(worldOf(seed), scenarios, seed));
+    process.stderr.write(`seed ${seed}: ${lineCount} lines\n`);
+    return 0;
+  }
+  return values.sweep ? print(sweepTable(worldOf, scenarios, seeds)) : compare(task);
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function taskOf(): Task | undefined {
+  const size = values.site;
+  const [first = Number.NaN, last = first] = values.seeds.split('-').map(Number);
+  if (!isSize(size) || !(first <= last)) return undefined;
+  const attacksMs = START_MS + (size === 'L' ? 0.25 : 7) * DAY_MS;
   const span = { startMs: START_MS, attacksMs, endMs: attacksMs + (size === 'L' ? 1 : 7) * DAY_MS };
   const only = values.only === '' ? undefined : values.only.split(',');
-  const scenarios = [background, ...honest, ...attacks].filter(
-    ({ id, sizes }) => sizes.includes(size) && (only === undefined || only.includes(id)),
-  );
-  if (values['export-log'] !== '') {
-    const lineCount = exportLog(values['export-log'], undefended(new World(first, size, span), scenarios, first));
-    process.stderr.write(`seed ${first}: ${lineCount} lines\n`);
-    return 0;
-  }
-  if (values.sweep) {
-    const seeds = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-    process.stdout.write(sweepTable((seed) => new World(seed, size, span), scenarios, seeds));
-    return 0;
-  }
+  return {
+    scenarios: [background, ...honest, ...attacks].filter(
+      ({ id, sizes }) => sizes.includes(size) && (only === undefined || only.includes(id)),
+    ),
+    seeds: Array.from({ length: last - first + 1 }, (_, index) => first + index),
+    worldOf: (seed) => new World(seed, size, span),
+  };
+}
+
+/** Every defender against every seed. */
+function compare({ scenarios, seeds, worldOf }: Task): number {
   const all = new Map<string, Score[]>();
-  for (let seed = first; seed <= last; seed += 1) {
+  for (const seed of seeds) {
     for (const make of values.alone ? [postern] : [postern, ...baselines]) {
       const defender = make();
       const begunMs = performance.now();
-      const { scores, eventCount } = scoresOf(new World(seed, size, span), scenarios, defender, seed);
+      const { scores, eventCount } = scoresOf(worldOf(seed), scenarios, defender, seed);
       const seconds = (performance.now() - begunMs) / 1000;
       process.stderr.write(`seed ${seed}, ${defender.name}: ${eventCount} events in ${seconds.toFixed(1)} s\n`);
       for (const score of scores) {
@@ -80,9 +106,18 @@ function main(): number {
       }
     }
   }
-  process.stdout.write(tableOf(all));
-  return 0;
+  const ours = ofPostern(all);
+  const results = goalResults(ours);
+  print(values.json ? jsonOf(all, results) : `${tableOf(all)}\n${reactionsTable(ours)}\n${goalsTable(ours)}`);
+  return values.strict && results.some(({ reached }) => reached === false) ? 1 : 0;
 }
+
+const ofPostern = (all: ReadonlyMap<string, readonly Score[]>): ByScenario =>
+  new Map([...all].flatMap(([key, runs]) => (key.startsWith('Postern\n') ? [[key.slice(8), runs] as const] : [])));
+
+const jsonOf = (all: ReadonlyMap<string, readonly Score[]>, goals: readonly unknown[]): string =>
+  // A goal that is never reached is infinite, for which JSON has no number.
+  `${JSON.stringify({ site: values.site, seeds: values.seeds, goals, runs: [...all].flatMap(([key, scores]) => scores.map((score) => ({ defender: key.split('\n')[0], ...score }))) }, (_key, value) => (value === Number.POSITIVE_INFINITY ? 'never' : value))}\n`;
 
 const isSize = (text: string): text is SiteSize => Object.hasOwn(siteSizes, text);
 

@@ -2,8 +2,8 @@ import type { MailEvent } from '../events/event.ts';
 import { sourceKey } from '../lib/ip.ts';
 import type { Defender } from './defenders/defender.ts';
 import type { Planned, TrafficScenario } from './traffic/actor.ts';
-import { inOrder, played } from './traffic/merge.ts';
-import { Random } from './traffic/random.ts';
+import { played } from './traffic/merge.ts';
+import { sessionsOf } from './traffic/traffic.ts';
 import type { World } from './traffic/world.ts';
 
 /** What became of the traffic of one scenario under one defender. */
@@ -22,19 +22,33 @@ export interface Score {
   readonly untilStopped: number | undefined;
   /** Sessions of the whole scenario until a site-wide alarm; undefined: none came. */
   readonly untilAlarm: number | undefined;
+  /** The same in seconds: from the first offence of the first source, and from the first session to the alarm. */
+  readonly secondsUntilSlowed: number | undefined;
+  readonly secondsUntilStopped: number | undefined;
+  readonly secondsUntilAlarm: number | undefined;
+  /** What got through all the same: passwords tried, and forward-paths answered (whether they exist, or are relayed). */
+  answersGiven: number;
+  /** Sources that were slowed, deferred or refused at least once. */
+  readonly sourcesDecided: number;
   messages: number;
+  /** In sessions that were slow from their start. */
+  messagesSlowed: number;
   messagesDeferred: number;
   messagesRefused: number;
 }
 
-interface Tally extends Omit<Score, 'sources' | 'sourcesStopped' | 'untilSlowed' | 'untilStopped' | 'untilAlarm'> {
+type Settled = 'sources' | 'sourcesStopped' | 'sourcesDecided';
+
+type Open<T> = { -readonly [K in keyof T]: T[K] };
+
+interface Tally extends Open<Omit<Score, Settled>> {
   readonly seen: Set<string>;
   readonly stoppedSources: Set<string>;
+  readonly decidedSources: Set<string>;
   firstSource: string | undefined;
+  readonly begunMs: number;
+  offendedMs: number | undefined;
   offences: number;
-  untilSlowed: number | undefined;
-  untilStopped: number | undefined;
-  untilAlarm: number | undefined;
   alarmsBefore: number;
 }
 
@@ -46,35 +60,35 @@ export function scoresOf(
   seed: number,
 ): { readonly scores: readonly Score[]; readonly eventCount: number } {
   const tallies = new Map<string, Tally>();
-  let stream = 0;
-  const actors = scenarios.flatMap((scenario) =>
-    scenario.actors(world).map((actor) => {
-      stream += 1;
-      return actor(world, new Random(seed, 1000 + stream));
-    }),
-  );
   let eventCount = 0;
   const opens = (planned: Planned): boolean => open(tallyOf(tallies, planned, defender), planned, defender);
-  for (const [planned, event] of played(inOrder(actors), opens)) {
+  for (const [planned, event] of played(sessionsOf(world, scenarios, seed), opens)) {
     if (isCut(planned, event, defender)) continue;
     eventCount += 1;
     const tally = tallyOf(tallies, planned, defender);
     const isFirstSource = sourceKey(planned.ip) === tally.firstSource;
-    if (isFirstSource && offends(event)) tally.offences += 1;
+    if (isFirstSource && offends(event)) {
+      tally.offences += 1;
+      tally.offendedMs ??= event.at;
+    }
+    if (givesAnswer(event)) tally.answersGiven += 1;
     defender.see(event);
-    if (isFirstSource) noteReaction(tally, planned, event, defender);
-    if (tally.untilAlarm === undefined && alarmsOf(defender, tally.scenario) > tally.alarmsBefore)
+    noteReaction(tally, planned, event, defender, isFirstSource);
+    if (tally.untilAlarm === undefined && alarmsOf(defender, tally.scenario) > tally.alarmsBefore) {
       tally.untilAlarm = tally.sessions;
+      tally.secondsUntilAlarm = (event.at - tally.begunMs) / 1000;
+    }
   }
-  const scores = [...tallies.values()].map(({ seen, stoppedSources, ...rest }) => ({
+  const scores = [...tallies.values()].map(({ seen, stoppedSources, decidedSources, ...rest }) => ({
     ...rest,
+    sourcesDecided: decidedSources.size,
     sources: seen.size,
     sourcesStopped: stoppedSources.size,
   }));
   return { scores, eventCount };
 }
 
-function tallyOf(tallies: Map<string, Tally>, { label }: Planned, defender: Defender): Tally {
+function tallyOf(tallies: Map<string, Tally>, { label, atMs }: Planned, defender: Defender): Tally {
   const known = tallies.get(label.scenario);
   if (known !== undefined) return known;
   const begun: Tally = {
@@ -84,7 +98,15 @@ function tallyOf(tallies: Map<string, Tally>, { label }: Planned, defender: Defe
     refused: 0,
     slowed: 0,
     messages: 0,
+    messagesSlowed: 0,
     messagesDeferred: 0,
+    answersGiven: 0,
+    begunMs: atMs,
+    offendedMs: undefined,
+    decidedSources: new Set(),
+    secondsUntilSlowed: undefined,
+    secondsUntilStopped: undefined,
+    secondsUntilAlarm: undefined,
     messagesRefused: 0,
     seen: new Set(),
     stoppedSources: new Set(),
@@ -122,7 +144,11 @@ function open(tally: Tally, planned: Planned, defender: Defender): boolean {
   tally.sessions += 1;
   tally.seen.add(source);
   tally.messages += planned.messageCount;
-  if (verdict === 'slow') tally.slowed += 1;
+  if (verdict !== 'pass') tally.decidedSources.add(source);
+  if (verdict === 'slow') {
+    tally.slowed += 1;
+    tally.messagesSlowed += planned.messageCount;
+  }
   if (verdict !== 'defer' && verdict !== 'refuse') return true;
   tally.stopped += 1;
   tally.stoppedSources.add(source);
@@ -147,11 +173,21 @@ function isCut(planned: Planned, event: MailEvent, defender: Defender): boolean 
   return verdict === 'defer' || verdict === 'refuse';
 }
 
-function noteReaction(tally: Tally, planned: Planned, event: MailEvent, defender: Defender): void {
+function noteReaction(tally: Tally, planned: Planned, event: MailEvent, defender: Defender, isFirst: boolean): void {
   const verdict = defender.verdict(planned.ip, roleOf(planned), event.at + 1);
-  if (verdict !== 'pass') tally.untilSlowed ??= tally.offences;
-  if (verdict === 'defer' || verdict === 'refuse') tally.untilStopped ??= tally.offences;
+  if (verdict === 'pass') return;
+  tally.decidedSources.add(sourceKey(planned.ip));
+  if (!isFirst) return;
+  const seconds = (event.at - (tally.offendedMs ?? event.at)) / 1000;
+  tally.untilSlowed ??= tally.offences;
+  tally.secondsUntilSlowed ??= seconds;
+  if (verdict === 'slow') return;
+  tally.untilStopped ??= tally.offences;
+  tally.secondsUntilStopped ??= seconds;
 }
+
+const givesAnswer = (event: MailEvent): boolean =>
+  event.type === 'auth-attempt' || (event.type === 'command' && event.verb === 'RCPT' && event.reply !== undefined);
 
 /** Something that an attacker does and an honest client seldom. */
 const offends = (event: MailEvent): boolean =>

@@ -6,21 +6,13 @@ import { cellsOf, sweepTable, thresholdFactors } from '../../evaluation/threshol
 import { attacks } from '../../evaluation/traffic/attacks.ts';
 import { honest } from '../../evaluation/traffic/benign.ts';
 import { DAY_MS, World } from '../../evaluation/traffic/world.ts';
+import { quiet } from '../support/scores.ts';
 
 const score = (scenario: string, more: Partial<Score>): Score => ({
-  scenario,
+  ...quiet,
   sessions: 100,
-  stopped: 0,
-  refused: 0,
-  slowed: 0,
-  sources: 1,
-  sourcesStopped: 0,
-  untilSlowed: undefined,
-  untilStopped: undefined,
-  untilAlarm: undefined,
   messages: 0,
-  messagesDeferred: 0,
-  messagesRefused: 0,
+  scenario,
   ...more,
 });
 

@@ -116,6 +116,35 @@ describe('auth-guessing', () => {
     expect(shortly(pieces)).toContain('auth-guessing stress site site');
   });
 
+  const used = (account: string, source: string): Fields => failure(account, source, { accepted: true });
+
+  test('a published sample, 1.1 attempts an hour on accounts that nobody has: told at the fifth, and it stays told', () => {
+    const pieces = evidence(40, 3_270_000, (index) => failure(`user${index % 13}`, `198.${index}.1.1`));
+    const site = seen(pieces).decisions.filter(({ scope }) => scope === 'site');
+    expect(site[0]?.at).toBe(pieces[4]?.at);
+    const after = pieces.slice(5);
+    expect(after.filter(({ at }) => site.some((each) => each.at < at && at < each.until))).toHaveLength(after.length);
+  });
+
+  test('an attempt for an account that is used counts less', () => {
+    const entered = evidence(13, 1000, (index) => used(`user${index}`, '192.0.2.1'));
+    const tries = evidence(
+      40,
+      3_270_000,
+      (index) => failure(`user${index % 13}`, `198.${index}.1.1`),
+      START_MS + HOUR_MS,
+    );
+    const site = seen([...entered, ...tries]).decisions.filter(({ scope }) => scope === 'site');
+    expect(site[0]?.at).toBe(tries[7]?.at);
+    const late = tries.map((piece) => ({ ...piece, at: piece.at + 31 * 24 * HOUR_MS }));
+    const longAgo = seen([...entered, ...late]).decisions.filter(({ scope }) => scope === 'site');
+    expect(longAgo[0]?.at).toBe(late[4]?.at);
+  });
+
+  test('a telephone that asks every two minutes with an old password is no campaign', () => {
+    expect(shortly(evidence(720, 2 * MINUTE_MS, () => failure('traveller', '198.51.100.1')))).toEqual([]);
+  });
+
   test('networks where somebody has got in are his', () => {
     expect(shortly(evidence(50, MINUTE_MS, () => failure('alice', '198.51.100.1', { familiar: true })))).toEqual([]);
   });

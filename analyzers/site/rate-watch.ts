@@ -57,7 +57,7 @@ export function seeEvent(
   const passedMs = Math.max(0, atMs - state.atMs);
   state.score = Math.max(0, state.score - (expected * slack * passedMs) / HOUR_MS) + weight;
   state.atMs = Math.max(state.atMs, atMs);
-  state.count += 1;
+  state.count += weight;
   const isReached = state.score >= threshold;
   // It is armed again at once, and cannot run so far ahead that it never comes back.
   if (isReached) state.score = Math.min(state.score, 2 * threshold);

@@ -12,6 +12,8 @@ import { isStill } from './still.ts';
 export const OFFENCES_A_DAY_MAX = 3;
 /** Sources of one partition whose offences are counted for that. */
 export const OFFENCE_SOURCES_MAX = 32_768;
+/** Sessions without a mail transaction that make one piece of evidence: a flood must not double itself. */
+export const EMPTY_SESSIONS_TOLD = 20;
 const DAY_MS = 86_400_000;
 
 type Own<T extends EvidenceType> = Omit<EvidenceByType<T>, 'v' | 'at' | 'site' | 'partition' | 'offset' | 'part'>;
@@ -27,6 +29,8 @@ export class EvidenceWriter {
     timeCount: 1,
     worth: (table, slot) => table.time(0, slot),
   });
+  /** Sessions without a mail transaction that were not told yet. */
+  emptyCount = 0;
   private pieces: EvidenceEvent[] = [];
   private position: Position = { partition: 0, offset: 0 };
 
@@ -69,12 +73,9 @@ export class EvidenceWriter {
         }
         return;
       case 'session-progress':
-        this.write(source, seen, {
-          type: 'session-held',
-          phase: event.phase,
-          slow: isStill(event),
-          slotsUsed: event.slotsUsed,
-        });
+        return this.held(event, source, session, seen);
+      case 'session-closed':
+        if (event.outcome === 'none' && event.closedBy === 'client') this.empty(source, seen);
         return;
       case 'mail':
         return this.mail(event, source, session, seen);
@@ -119,6 +120,26 @@ export class EvidenceWriter {
         object: textOfHash(this.hash.of(forwardPath)),
       });
     }
+  }
+
+  private held(event: EventByType<'session-progress'>, source: Source, session: SessionFacts, seen: Seen): void {
+    const { reversePathDomain } = session;
+    const isHeld = reversePathDomain !== '' && heldFor({ session, seen }) >= HELD_MS;
+    this.write(source, seen, {
+      type: 'session-held',
+      phase: event.phase,
+      slow: isStill(event),
+      slotsUsed: event.slotsUsed,
+      ...(isHeld ? { heldDomain: reversePathDomain } : {}),
+    });
+  }
+
+  private empty(source: Source, seen: Seen): void {
+    if (source.group !== 'mx' || source.standing !== 'stranger') return;
+    this.emptyCount += 1;
+    if (this.emptyCount < EMPTY_SESSIONS_TOLD) return;
+    this.write(source, seen, { type: 'empty-sessions', count: this.emptyCount });
+    this.emptyCount = 0;
   }
 
   private mail(event: EventByType<'mail'>, source: Source, session: SessionFacts, seen: Seen): void {

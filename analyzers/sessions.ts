@@ -137,6 +137,7 @@ export function noteAfter(event: MailEvent, session: SessionFacts): void {
   if (event.type === 'mail') {
     session.idleCount = 0;
     session.nullReversePath = false;
+    session.reversePathDomain = '';
     session.stillSinceMs = 0;
   } else if (event.type === 'auth-attempt' && event.outcome === 'accepted') {
     session.authenticated = true;

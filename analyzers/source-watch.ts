@@ -40,7 +40,11 @@ export interface Outcome {
   readonly evidence: readonly EvidenceEvent[];
 }
 
-const keptState = z.object({ count: z.number(), sessions: z.array(z.tuple([z.string(), sessionFacts])) });
+const keptState = z.object({
+  count: z.number(),
+  emptyCount: z.number(),
+  sessions: z.array(z.tuple([z.string(), sessionFacts])),
+});
 const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder();
 const noOctets = new Uint8Array(0);
@@ -110,7 +114,9 @@ export class SourceWatch {
 
   /** The whole state as octets: the same events before give the same octets. */
   encode(): Uint8Array {
-    const head = textEncoder.encode(JSON.stringify({ count: this.deliveryCount, sessions: this.sessions.toJson() }));
+    const { deliveryCount: count, evidence, sessions } = this;
+    const kept = { count, emptyCount: evidence.emptyCount, sessions: sessions.toJson() };
+    const head = textEncoder.encode(JSON.stringify(kept));
     return joined([head, ...this.parts.map((part) => part.encode())]);
   }
 
@@ -126,6 +132,7 @@ export class SourceWatch {
     const kept = keptState.safeParse(jsonOf(textDecoder.decode(head)));
     if (!kept.success || !parts.every((part, index) => part.decode(encoded[index] ?? noOctets))) return false;
     this.deliveryCount = kept.data.count;
+    this.evidence.emptyCount = kept.data.emptyCount;
     this.sessions.addJson(kept.data.sessions);
     return true;
   }

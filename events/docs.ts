@@ -89,6 +89,7 @@ const evidenceSummaries: Readonly<Record<EvidenceType, string>> = {
   'recipient-seen': 'A stranger asked for a forward-path.',
   'account-used': 'An authenticated account sent a message.',
   'session-held': 'A session is still alive.',
+  'empty-sessions': 'Twenty sessions of strangers came and went without a mail transaction.',
   'held-session-released': 'A message was accepted whose session had stood nearly still.',
 };
 

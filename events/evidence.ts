@@ -69,6 +69,14 @@ export const evidenceSchemas = {
     phase: text.describe('What the session is doing.'),
     slow: z.boolean().describe('Slower than an honest client.'),
     slotsUsed: z.number().min(0).max(1).describe('Share of the session slots in use.'),
+    heldDomain: text
+      .optional()
+      .describe('Domain of the reverse-path, where it has stood still for two minutes inside a mail transaction.'),
+  }),
+  'empty-sessions': z.object({
+    ...ofSource,
+    type: z.literal('empty-sessions'),
+    count: count.describe('Sessions of strangers that came and went without a mail transaction; this was the last.'),
   }),
   'held-session-released': z.object({
     ...ofSource,

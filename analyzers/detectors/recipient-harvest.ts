@@ -27,13 +27,11 @@ const NEAR_MISS_PART = 4;
 const FORMER_PART = 4;
 /** A message that was accepted, to whomever: a server that writes to the same people all day is wrong now and then. A fifth. */
 const MESSAGE = -205;
-/** VRFY and EXPN: no honest client asks, and the answer says nothing; one nat each. */
-const QUERY = 1024;
 
 /** Directory harvest: guessing which addresses exist by the answers to RCPT, VRFY and EXPN. */
 export const recipientHarvest: SourceDetector = {
   id: 'recipient-harvest',
-  version: 1,
+  version: 2,
   shape: {
     slotCount: 65_536,
     halfLifeMs: 259_200_000,
@@ -46,7 +44,7 @@ export const recipientHarvest: SourceDetector = {
   description: {
     sees: 'The answers to forward-paths: an unknown one counts once a week for a source, a known one once a day. VRFY and EXPN count too. Mail with a null reverse-path is left to null-sender-abuse, and authenticated sessions to account-takeover.',
     formula:
-      'Cumulative sum of log-likelihood ratios, half-life 72 h. A stranger: +1.95 for an unknown forward-path (0.1 against 0.7), -1.10 for a known one; with history +1.39 and -1.39; a provider +1.10 and -1.95. A quarter for an address one edit from a known one, and for one that was known within some months; +1 for VRFY or EXPN; -0.2 for an accepted message. The sum stops at minus 0.46 for each recipient the source was right about, -4.6 at most. Slow at 6.9, defer at 9.2.',
+      'Cumulative sum of log-likelihood ratios, half-life 72 h. A stranger: +1.95 for an unknown forward-path (0.1 against 0.7), -1.10 for a known one; with history +1.39 and -1.39; a provider +1.10 and -1.95. A quarter for an address one edit from a known one, and for one that was known within some months; VRFY and EXPN weigh as an unknown one; -0.2 for an accepted message. The sum stops at minus 0.46 for each recipient the source was right about, -4.6 at most. Slow at 6.9, defer at 9.2.',
     sources:
       'Threshold random walk (Jung, Paxson, Berger, Balakrishnan 2004) with its first-contact rule; thresholds by simulated run lengths: at 5 % unknown a stranger is slowed once in 110,000 first contacts and deferred once in 1.8 million.',
     evades:
@@ -59,9 +57,12 @@ export const recipientHarvest: SourceDetector = {
       scene.weigh(MESSAGE, 'mail-accepted');
     if (event.type !== 'command' || scene.session === undefined || scene.session.authenticated) return;
     if (event.verb === 'RCPT') seeRecipient(event, scene, scene.session.nullReversePath);
-    else if (event.verb === 'VRFY' || event.verb === 'EXPN') scene.weigh(QUERY, 'address-query');
+    else if (event.verb === 'VRFY' || event.verb === 'EXPN') seeQuery(scene);
   },
 };
+
+/** VRFY and EXPN: no honest client asks, and the event does not say for whom: each is as good as a guess. */
+const seeQuery = (scene: Scene): void => scene.weigh(profiles[scene.source.standing].fail, 'address-query');
 
 function seeRecipient(event: EventByType<'command'>, scene: Scene, isNull: boolean): void {
   const { forwardPath } = event;

@@ -5,7 +5,7 @@ import { rangeCampaign } from './range-campaign.ts';
 import { reflector } from './reflector.ts';
 import { releaseTogether } from './release-together.ts';
 import type { SiteDetector } from './site-detector.ts';
-import { harvestCampaign, relayCampaign } from './site-rate.ts';
+import { emptySessions, harvestCampaign, relayCampaign } from './site-rate.ts';
 import { slotShortage } from './slot-shortage.ts';
 
 /** The scenarios that are told by what many sources do, in the order in which each piece of evidence is shown to them. */
@@ -14,6 +14,7 @@ export const siteDetectors: readonly SiteDetector[] = [
   authCampaign,
   harvestCampaign,
   relayCampaign,
+  emptySessions,
   bounceFlood,
   reflector,
   slotShortage,

@@ -13,16 +13,32 @@ export const TARGETS_MAX = 4096;
 /** Networks that fail for one account within a day, and accounts that one password fails for. */
 const NETWORKS_MIN = 5;
 const ACCOUNTS_MIN = 5;
-/** How long what is decided about an account or the site lasts, milliseconds. */
+/** Accounts that somebody has got in as, at most; the one used longest ago goes first. */
+export const USED_ACCOUNTS_MAX = 16_384;
+/** How long an account counts as used, milliseconds: 30 days. */
+const USED_MS = 2_592_000_000;
+/** How long what is decided about an account lasts, milliseconds. */
 const ACCOUNT_MS = 3_600_000;
-const SITE_MS = 3_600_000;
+/**
+ * And about the site: longer than the pauses of a campaign of one attempt an hour (three hours without any are 4 % of them). It
+ * is said anew every half hour while the campaign goes on.
+ */
+const SITE_MS = 14_400_000;
+const SITE_AGAIN_MS = 1_800_000;
 
 /** Failures of strangers to an account: one every five hours is nothing, four times what is usual is a campaign. */
 const rate: RateShape = { leastPerHour: 0.2, slack: 2.164, threshold: 5 };
+/**
+ * What an attempt adds. People fail for accounts that they use, guessers for names that they think of: one and a half for an
+ * account that nobody has got in as.
+ */
+const USED_WEIGHT = 1;
+const UNUSED_WEIGHT = 1.5;
 
 const kept = z.object({
   accounts: z.array(z.tuple([z.string(), distinctState])),
   passwords: z.array(z.tuple([z.string(), distinctState])),
+  used: z.array(z.tuple([z.string(), z.number()])),
   untilMs: z.array(z.tuple([z.string(), z.number()])),
   rate: rateState.optional(),
 });
@@ -30,15 +46,16 @@ const kept = z.object({
 /** Password guessing from many sources, each of which does too little to be told by itself. */
 export const authCampaign: SiteDetector = {
   id: 'auth-guessing',
-  version: 1,
+  version: 2,
   description: {
-    sees: 'Refused attempts of networks (/24, /48) that never authenticated as that account.',
+    sees: 'Refused attempts of networks (/24, /48) that never authenticated as that account, once a day for a network and an account; and which accounts are used.',
     formula:
-      'An account: 5 different networks within 24 h. A password (its 16 bits): 5 different accounts within 24 h. The site: a cumulative sum of such attempts against what is usual at this hour (0.2 an hour at least), threshold 5. An account is slowed down for an hour from networks that are not its own; the site goes into the stress state for those who never authenticated.',
+      'An account: 5 different networks within 24 h. A password (its 16 bits): 5 different accounts within 24 h. The site: a cumulative sum of such attempts against what is usual at this hour (0.2 an hour at least), threshold 5; an attempt counts one and a half for an account that nobody authenticated as within 30 days. An account is slowed down for an hour from networks that are not its own; the site goes into the stress state for those who never authenticated, for four hours, longer while it goes on.',
     sources:
-      'A published sample: 139 failures from 139 addresses in 125 hours on 13 accounts; rules that count by address banned none. Chance of a false password of 16 bits: below one a million and day at a thousand failing users.',
+      'A published sample: 139 failures from 139 addresses in 125 hours on 13 accounts; rules that count by address banned none. An honest rate of one attempt in ten hours reaches the threshold once in many years, one in five hours once in seven months (simulated). Chance of a false password of 16 bits: below one a million and day at a thousand failing users.',
     evades: 'Fewer attempts than people make mistakes.',
-    lookalikes: 'People who mistype, on the way and at home: networks where they have got in are theirs.',
+    lookalikes:
+      'People who mistype, on the way and at home: networks where they have got in are theirs. A telephone that asks every two minutes with an old password: one attempt a day.',
   },
   begin: () => new Campaigns(),
 };
@@ -46,17 +63,24 @@ export const authCampaign: SiteDetector = {
 class Campaigns implements SiteState {
   private readonly accounts = new BoundedMap<string, Distinct>(TARGETS_MAX);
   private readonly passwords = new BoundedMap<string, Distinct>(TARGETS_MAX);
+  /** When somebody last got in as an account. */
+  private readonly used = new BoundedMap<string, number>(USED_ACCOUNTS_MAX);
   /** Ends of what was decided, by subject. */
   private readonly untilMs = new BoundedMap<string, number>(TARGETS_MAX);
   private rate: z.infer<typeof rateState> | undefined;
 
   see(evidence: EvidenceEvent, scene: SiteScene): void {
-    if (evidence.type !== 'authentication-seen' || evidence.accepted || evidence.familiar) return;
-    if (evidence.standing !== 'stranger') return;
-    this.account(evidence, scene);
-    this.password(evidence, scene);
-    this.rate ??= newRate(evidence.at);
-    if (seeEvent(this.rate, rate, evidence.at)) this.site(evidence.at, scene, Math.round(this.rate.score));
+    if (evidence.type !== 'authentication-seen') return;
+    const { account, at } = evidence;
+    if (evidence.accepted) this.used.set(account, Math.max(at, this.used.get(account) ?? 0));
+    else if (!evidence.familiar && evidence.standing === 'stranger') {
+      const isNew = this.account(evidence, scene);
+      this.password(evidence, scene);
+      if (!isNew) return;
+      const weight = at - (this.used.get(account) ?? Number.NEGATIVE_INFINITY) < USED_MS ? USED_WEIGHT : UNUSED_WEIGHT;
+      this.rate ??= newRate(at);
+      if (seeEvent(this.rate, rate, at, weight)) this.site(at, scene, Math.round(this.rate.score));
+    }
   }
 
   toJson(): unknown {
@@ -65,6 +89,7 @@ class Campaigns implements SiteState {
     return {
       accounts: plain(this.accounts),
       passwords: plain(this.passwords),
+      used: [...this.used.entries()],
       untilMs: [...this.untilMs.entries()],
       ...(this.rate === undefined ? {} : { rate: this.rate }),
     };
@@ -75,26 +100,20 @@ class Campaigns implements SiteState {
     if (data === undefined) return false;
     for (const [key, entries] of data.accounts) this.accounts.set(key, new Distinct(entries));
     for (const [key, entries] of data.passwords) this.passwords.set(key, new Distinct(entries));
+    for (const [account, lastMs] of data.used) this.used.set(account, lastMs);
     for (const [key, untilMs] of data.untilMs) this.untilMs.set(key, untilMs);
     this.rate = data.rate;
     return true;
   }
 
-  private account({ account, source, at }: EvidenceByType<'authentication-seen'>, scene: SiteScene): void {
-    const networks = distinctOf(this.accounts, account).add(networkKey(source.split('/')[0] ?? source), at);
-    if (networks < NETWORKS_MIN || !this.isFree(account, at, ACCOUNT_MS)) return;
-    const text = `passwords of one account are guessed from ${networks} networks`;
-    scene.alert({ kind: 'campaign', subject: `account ${account}`, text });
-    scene.decide({
-      scope: 'account',
-      value: account,
-      roles: [...rolesOf('submission')],
-      action: 'slow',
-      level: SLOW,
-      lastsMs: ACCOUNT_MS,
-      facts: { networks },
-      reason: text,
-    });
+  /** @returns Whether the network had not failed for this account within a day. */
+  private account({ account, source, at }: EvidenceByType<'authentication-seen'>, scene: SiteScene): boolean {
+    const failing = distinctOf(this.accounts, account);
+    const network = networkKey(source.split('/')[0] ?? source);
+    const isNew = !failing.has(network, at);
+    const networks = failing.add(network, at);
+    if (networks >= NETWORKS_MIN && this.isFree(account, at, ACCOUNT_MS)) decideAccount(account, networks, scene);
+    return isNew;
   }
 
   private password(evidence: EvidenceByType<'authentication-seen'>, scene: SiteScene): void {
@@ -106,7 +125,7 @@ class Campaigns implements SiteState {
   }
 
   private site(at: number, scene: SiteScene, attempts: number): void {
-    if (!this.isFree('', at, SITE_MS / 2)) return;
+    if (!this.isFree('', at, SITE_AGAIN_MS)) return;
     const text = 'passwords are guessed from many sources';
     scene.alert({ kind: 'campaign', subject: 'passwords', text });
     scene.decide({
@@ -133,4 +152,19 @@ function distinctOf(map: BoundedMap<string, Distinct>, key: string): Distinct {
   const distinct = map.get(key) ?? new Distinct();
   map.set(key, distinct);
   return distinct;
+}
+
+function decideAccount(account: string, networks: number, scene: SiteScene): void {
+  const text = `passwords of one account are guessed from ${networks} networks`;
+  scene.alert({ kind: 'campaign', subject: `account ${account}`, text });
+  scene.decide({
+    scope: 'account',
+    value: account,
+    roles: [...rolesOf('submission')],
+    action: 'slow',
+    level: SLOW,
+    lastsMs: ACCOUNT_MS,
+    facts: { networks },
+    reason: text,
+  });
 }

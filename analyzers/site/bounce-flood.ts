@@ -11,22 +11,22 @@ export const DOMAINS_MAX = 4096;
 /** How long a domain verifies bounces, milliseconds: 6 hours, extended while it goes on. */
 const LASTS_MS = 21_600_000;
 
-/** Six an hour are nothing (0.5 in five minutes). */
-const rate: RateShape = { leastPerHour: 6, slack: 2.164, threshold: 8 };
+/** Two an hour are nothing, 200 a day are a flood of a small site. */
+const rate: RateShape = { leastPerHour: 2, slack: 2.164, threshold: 12 };
 
 const kept = z.array(z.tuple([z.string(), z.object({ rate: rateState, untilMs: z.number() })]));
 
 /** Bounces of mail that was forged in the name of a domain of ours. Never the servers that bounce: they do what they should. */
 export const bounceFlood: SiteDetector = {
   id: 'bounce-flood',
-  version: 1,
+  version: 2,
   description: {
     sees: 'Null reverse-paths to unknown forward-paths of a domain, from whatever source.',
     formula:
-      'By domain: a cumulative sum against what is usual at this hour (6 an hour at least), threshold 8. The domain then verifies bounces for 6 hours, longer while it goes on: a bounce to an address that sent no mail waits, or is refused where all outgoing mail passes the gate (rule `bounce.unverified`). No source is decided about.',
+      'By domain: a cumulative sum against what is usual at this hour (2 an hour at least), threshold 12. The domain then verifies bounces for 6 hours, longer while it goes on: a bounce to an address that sent no mail waits, or is refused where all outgoing mail passes the gate (rule `bounce.unverified`). No source is decided about.',
     sources:
-      'Postfix calls a flood of "user unknown" from <> the sign of backscatter. At ten times the usual rate it takes less than half an hour, at sixty times five minutes.',
-    evades: 'Forged addresses that exist: their bounces are known recipients.',
+      'Postfix calls a flood of "user unknown" from <> the sign of backscatter. At 60 an hour it takes a quarter of an hour, at 360 two minutes, at 200 a day three hours; a steady two an hour reach the threshold less than once in centuries (bound e^h of the cumulative sum).',
+    evades: 'Fewer than a hundred bounces a day. Forged addresses that exist: their bounces are known recipients.',
     lookalikes: 'Bounces of a real mailing to dead addresses go to the address that sent it, which is known.',
   },
   begin: () => new Domains(),

@@ -25,6 +25,12 @@ export class Distinct {
     return this.seen.size;
   }
 
+  /** Whether it was seen within the last day. */
+  has(member: string, atMs: number): boolean {
+    const lastMs = this.seen.get(member);
+    return lastMs !== undefined && atMs - lastMs < WINDOW_MS;
+  }
+
   toJson(): readonly (readonly [string, number])[] {
     return [...this.seen];
   }

@@ -43,14 +43,21 @@ const TEACHES_MAX = 2;
 /**
  * A cumulative sum of events against the rate that is expected at this hour of the day (Lucas' CUSUM for Poisson rates, in
  * continuous time), where what is expected is learnt from the days before.
+ *
+ * @param weight - What this event adds to the sum; 1: as much as is expected of one.
  */
-export function seeEvent(state: RateState, { leastPerHour, slack, threshold }: RateShape, atMs: number): boolean {
+export function seeEvent(
+  state: RateState,
+  { leastPerHour, slack, threshold }: RateShape,
+  atMs: number,
+  weight = 1,
+): boolean {
   const expected = expectedPerHour(state, leastPerHour, atMs);
   learn(state, leastPerHour, atMs);
   const passedMs = Math.max(0, atMs - state.atMs);
-  state.score = Math.max(0, state.score - (expected * slack * passedMs) / HOUR_MS) + 1;
+  state.score = Math.max(0, state.score - (expected * slack * passedMs) / HOUR_MS) + weight;
   state.atMs = Math.max(state.atMs, atMs);
-  state.count += 1;
+  state.count += weight;
   const isReached = state.score >= threshold;
   // It is armed again at once, and cannot run so far ahead that it never comes back.
   if (isReached) state.score = Math.min(state.score, 2 * threshold);

@@ -15,7 +15,8 @@ export interface StressCause {
   readonly lastsMs: number;
   readonly reason: string;
   readonly kind: Alert['kind'];
-  counts(evidence: EvidenceEvent): boolean;
+  /** How many of them a piece of evidence tells of; 0: it is about something else. */
+  countOf(evidence: EvidenceEvent): number;
 }
 
 /** A site-wide rate of something that strangers do; while it is far above what is usual, strangers are treated with caution. */
@@ -30,9 +31,10 @@ export class SiteRate implements SiteState {
 
   see(evidence: EvidenceEvent, scene: SiteScene): void {
     const { cause } = this;
-    if (!cause.counts(evidence)) return;
+    const count = cause.countOf(evidence);
+    if (count === 0) return;
     this.rate ??= newRate(evidence.at);
-    if (!seeEvent(this.rate, cause.rate, evidence.at) || evidence.at < this.untilMs - cause.lastsMs / 2) return;
+    if (!seeEvent(this.rate, cause.rate, evidence.at, count) || evidence.at < this.untilMs - cause.lastsMs / 2) return;
     this.untilMs = evidence.at + cause.lastsMs;
     scene.alert({ kind: cause.kind, subject: cause.reason, text: cause.reason });
     scene.decide({
@@ -82,7 +84,8 @@ export const harvestCampaign: SiteDetector = {
       lastsMs: HOUR_MS,
       reason: 'many sources guess addresses',
       kind: 'campaign',
-      counts: (evidence) => evidence.type === 'recipient-seen' && !evidence.known && evidence.standing === 'stranger',
+      countOf: (evidence) =>
+        Number(evidence.type === 'recipient-seen' && !evidence.known && evidence.standing === 'stranger'),
     }),
 };
 
@@ -105,7 +108,32 @@ export const relayCampaign: SiteDetector = {
       lastsMs: HOUR_MS,
       reason: 'many sources probe for an open relay',
       kind: 'campaign',
-      counts: (evidence) =>
-        evidence.type === 'offence-seen' && evidence.scenario === 'relay-probe' && evidence.standing === 'stranger',
+      countOf: (evidence) =>
+        Number(
+          evidence.type === 'offence-seen' && evidence.scenario === 'relay-probe' && evidence.standing === 'stranger',
+        ),
+    }),
+};
+
+/** Connections from everywhere that want nothing: each source by itself did little. */
+export const emptySessions: SiteDetector = {
+  id: 'connection-flood',
+  version: 1,
+  description: {
+    sees: 'Sessions of strangers that came and went without a mail transaction, whatever source they come from; told by twenties.',
+    formula:
+      'A cumulative sum against what is usual at this hour (10,000 an hour at least), threshold 1000. The stress state for 15 minutes, longer while it goes on.',
+    sources: 'Lucas 1985 for Poisson rates. Ten thousand an hour are three a second, which no gate notices.',
+    evades: 'Connections that are held: slow-session sees how many slots they take.',
+    lookalikes: 'Monitoring, and the noise of the Internet: a hundred times less.',
+  },
+  begin: () =>
+    new SiteRate({
+      rate: { leastPerHour: 10_000, slack: 2.164, threshold: 1000 },
+      group: 'mx',
+      lastsMs: HOUR_MS / 4,
+      reason: 'many sources connect and want nothing',
+      kind: 'stress',
+      countOf: (evidence) => (evidence.type === 'empty-sessions' ? evidence.count : 0),
     }),
 };

@@ -93,19 +93,27 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
       decisions: [slow('recipient-harvest'), defer('recipient-harvest')],
     },
     {
-      name: 'VRFY in a loop',
+      name: 'VRFY and EXPN are guesses: four slow it, five defer it',
+      events: new Sessions().open().hello().idle('VRFY').idle('EXPN').idle('VRFY').idle('VRFY').idle('EXPN').quit(),
+      decisions: [slow('recipient-harvest'), defer('recipient-harvest')],
+    },
+    {
+      name: 'three of them, and a guess by RCPT, are four guesses',
       events: new Sessions()
         .open()
         .hello()
         .idle('VRFY')
+        .idle('EXPN')
         .idle('VRFY')
-        .idle('VRFY')
-        .idle('VRFY')
-        .idle('VRFY')
-        .idle('VRFY')
-        .idle('VRFY')
+        .mail('a@x.example')
+        .recipient('guess@example.com', 'unknown')
         .quit(),
       decisions: [slow('recipient-harvest')],
+    },
+    {
+      name: 'three VRFY do nothing',
+      events: new Sessions().open().hello().idle('VRFY').idle('VRFY').idle('VRFY').quit(),
+      decisions: [],
     },
     {
       name: 'a refusal for another reason is no guess',

@@ -117,6 +117,35 @@ describe('auth-guessing', () => {
     expect(shortly(pieces)).toContain('auth-guessing stress site site');
   });
 
+  const used = (account: string, source: string): Fields => failure(account, source, { accepted: true });
+
+  test('a published sample, 1.1 attempts an hour on accounts that nobody has: told at the fifth, and it stays told', () => {
+    const pieces = evidence(40, 3_270_000, (index) => failure(`user${index % 13}`, `198.${index}.1.1`));
+    const site = seen(pieces).decisions.filter(({ scope }) => scope === 'site');
+    expect(site[0]?.at).toBe(pieces[4]?.at);
+    const after = pieces.slice(5);
+    expect(after.filter(({ at }) => site.some((each) => each.at < at && at < each.until))).toHaveLength(after.length);
+  });
+
+  test('an attempt for an account that is used counts less', () => {
+    const entered = evidence(13, 1000, (index) => used(`user${index}`, '192.0.2.1'));
+    const tries = evidence(
+      40,
+      3_270_000,
+      (index) => failure(`user${index % 13}`, `198.${index}.1.1`),
+      START_MS + HOUR_MS,
+    );
+    const site = seen([...entered, ...tries]).decisions.filter(({ scope }) => scope === 'site');
+    expect(site[0]?.at).toBe(tries[7]?.at);
+    const late = tries.map((piece) => ({ ...piece, at: piece.at + 31 * 24 * HOUR_MS }));
+    const longAgo = seen([...entered, ...late]).decisions.filter(({ scope }) => scope === 'site');
+    expect(longAgo[0]?.at).toBe(late[4]?.at);
+  });
+
+  test('a telephone that asks every two minutes with an old password is no campaign', () => {
+    expect(shortly(evidence(720, 2 * MINUTE_MS, () => failure('traveller', '198.51.100.1')))).toEqual([]);
+  });
+
   test('networks where somebody has got in are his', () => {
     expect(shortly(evidence(50, MINUTE_MS, () => failure('alice', '198.51.100.1', { familiar: true })))).toEqual([]);
   });
@@ -140,8 +169,23 @@ describe('bounce-flood', () => {
     ]);
   });
 
+  test('ten times six an hour are told within six times five minutes, sixty times within five', () => {
+    const first = (perHour: number): number | undefined => {
+      const pieces = evidence(200, HOUR_MS / perHour, (index) => bounce(index));
+      const at = seen(pieces).decisions[0]?.at;
+      return at === undefined ? undefined : (at - START_MS) / MINUTE_MS;
+    };
+    expect(first(60)).toBeLessThan(30);
+    expect(first(360)).toBeLessThan(5);
+  });
+
+  test('200 a day are told within six hours', () => {
+    const pieces = evidence(200, (24 * HOUR_MS) / 200, (index) => bounce(index));
+    expect(seen(pieces).decisions[0]?.at).toBeLessThan(START_MS + 6 * HOUR_MS);
+  });
+
   test('a few an hour, and bounces to whom we know, do not', () => {
-    expect(shortly(evidence(100, 20 * MINUTE_MS, (index) => bounce(index)))).toEqual([]);
+    expect(shortly(evidence(500, 20 * MINUTE_MS, (index) => bounce(index)))).toEqual([]);
     expect(shortly(evidence(500, 1000, (index) => bounce(index, true)))).toEqual([]);
   });
 });
@@ -175,6 +219,80 @@ describe('slow-session, for the site', () => {
   test('a busy morning is not, and neither is a quiet night', () => {
     expect(shortly(held((index) => index % 5 === 4, 0.9))).toEqual([]);
     expect(shortly(held(() => true, 0.3))).toEqual([]);
+  });
+});
+
+describe('connection-flood, for the site', () => {
+  const empty = (count: number, perHour: number) =>
+    evidence(count, (20 * HOUR_MS) / perHour, (index) => ({
+      type: 'empty-sessions',
+      count: 20,
+      source: `198.${index % 250}.0.1`,
+    }));
+
+  test('connections of thousands of sources that want nothing are stress, within seconds', () => {
+    const { decisions } = seen(empty(100, 240_000));
+    expect(decisions[0]).toMatchObject({ scenario: 'connection-flood', scope: 'site', action: 'stress' });
+    expect(decisions[0]?.at).toBeLessThan(START_MS + MINUTE_MS / 2);
+  });
+
+  test('two a second for a day are not', () => {
+    expect(shortly(empty(8640, 7200))).toEqual([]);
+  });
+
+  test('are told by twenties, of strangers that came for nothing', () => {
+    const told = (count: number, play: (session: ReturnType<Sessions['open']>) => readonly MailEvent[]): number[] =>
+      watched(new Sessions().each(count, 1000, {}, (session) => play(session))).evidence.flatMap((each) =>
+        each.type === 'empty-sessions' ? [each.count] : [],
+      );
+    expect(told(59, (session) => session.quit())).toEqual([20, 20]);
+    expect(
+      told(60, (session) => session.hello().mail('a@x.example').recipient('k@example.com', 'known').data().quit()),
+    ).toEqual([]);
+    expect(told(60, (session) => session.close({ closedBy: 'gate', rule: 'source.blocked' }))).toEqual([]);
+  });
+});
+
+describe('sessions that are held with mail', () => {
+  const held = (count: number, domain: (index: number) => string, more: object = {}) =>
+    evidence(count, 100, (index) => ({
+      type: 'session-held',
+      phase: 'command',
+      slow: true,
+      slotsUsed: 0.5,
+      heldDomain: domain(index),
+      source: `198.${index}.0.1`,
+      ...more,
+    }));
+
+  test('twenty with mail of one domain are deferred before they are let go, each source once', () => {
+    const { decisions, alerts } = seen(held(30, () => 'x.example'));
+    expect(decisions.map(({ scenario, action }) => `${scenario} ${action}`)).toEqual(
+      new Array(30).fill('held-session-release defer'),
+    );
+    expect(new Set(decisions.map(({ value }) => value)).size).toBe(30);
+    expect(alerts[0]).toMatchObject({ kind: 'campaign', subject: 'held sessions of x.example' });
+  });
+
+  test('nineteen are not, nor twenty of different domains, of known servers, or one after the other', () => {
+    expect(shortly(held(19, () => 'x.example'))).toEqual([]);
+    expect(shortly(held(60, (index) => `x${index % 10}.example`))).toEqual([]);
+    expect(shortly(held(60, () => 'x.example', { standing: 'with-history' }))).toEqual([]);
+    const slowly = held(60, () => 'x.example').map((piece, index) => ({ ...piece, at: START_MS + index * 3000 }));
+    expect(shortly(slowly)).toEqual([]);
+  });
+
+  test('a session is held after two minutes inside a mail transaction, not between two', () => {
+    const domains = (mail: boolean): (string | undefined)[] => {
+      const session = new Sessions().open().hello().mail('a@x.example').recipient('k@example.com', 'known');
+      if (!mail) session.data();
+      for (let part = 1; part <= 5; part += 1) session.wait(29_960).progress('command', 0, part * 30_000, 0.5);
+      return watched(session.quit()).evidence.flatMap((each) =>
+        each.type === 'session-held' ? [each.heldDomain] : [],
+      );
+    };
+    expect(domains(true)).toEqual([undefined, undefined, undefined, 'x.example', 'x.example']);
+    expect(domains(false)).toEqual(new Array(5).fill(undefined));
   });
 });
 
@@ -225,15 +343,23 @@ describe('account-takeover', () => {
 
 test('evidence that comes again changes nothing, and a snapshot in between neither', () => {
   const pieces = [
+    ...evidence(45, MINUTE_MS / 60, (index) => ({
+      type: 'session-held',
+      phase: 'command',
+      slow: true,
+      slotsUsed: 0.5,
+      heldDomain: 'x.example',
+      source: `198.${index}.0.1`,
+    })).map((piece, index) => ({ ...piece, offset: index, at: START_MS - HOUR_MS + index * 1000 })),
     ...evidence(60, MINUTE_MS, (index) =>
-      failure(`user${index % 7}`, `198.${index}.1.1`, { credentialFingerprint: index % 3 }),
-    ),
+      failure(`user${index % 7}`, `198.${index}.1.1`, { credentialFingerprint: index % 3, accepted: index % 9 === 0 }),
+    ).map((piece, index) => ({ ...piece, offset: 1000 + index })),
     ...evidence(60, MINUTE_MS, (index) => offence(`198.51.100.${index}`), START_MS + 2 * HOUR_MS),
   ];
   const whole = seen(pieces).decisions;
   expect(whole.length).toBeGreaterThan(2);
   expect(seen(pieces.flatMap((piece) => [piece, piece])).decisions).toEqual(whole);
-  const cut = 55;
+  const cut = 70;
   const before = new SiteWatch(identity, siteDetectors);
   const first = seen(pieces.slice(0, cut), before).decisions;
   const after = new SiteWatch(identity, siteDetectors);

@@ -94,7 +94,7 @@ export class KnownPairs {
     const parts = split(octets);
     const [head, young, old] = parts ?? [];
     if (head === undefined || young === undefined || old === undefined || head.length !== 16) return false;
-    const [sinceMs = -1, pairCount = 0] = new Float64Array(head.slice().buffer);
+    const [sinceMs = -1, pairCount = 0] = new Float64Array(copied(head));
     const filters = [unpacked(young, this.wordCount), unpacked(old, this.wordCount)] as const;
     if (filters[0] === undefined || filters[1] === undefined) return false;
     this.sinceMs = sinceMs < 0 ? undefined : sinceMs;
@@ -128,7 +128,7 @@ function packed(words: Int32Array): Uint8Array {
 
 function unpacked(octets: Uint8Array, wordCount: number): Int32Array | undefined {
   if (octets.length % 8 !== 0) return undefined;
-  const pairs = new Int32Array(octets.slice().buffer);
+  const pairs = new Int32Array(copied(octets));
   const words = new Int32Array(wordCount);
   for (let index = 0; index < pairs.length; index += 2) {
     const place = pairs[index] ?? 0;
@@ -137,6 +137,9 @@ function unpacked(octets: Uint8Array, wordCount: number): Int32Array | undefined
   }
   return words;
 }
+
+/** Octets in memory of their own, where words begin at a word. (`slice` of a Buffer would be a view.) */
+const copied = (octets: Uint8Array): ArrayBuffer => new Uint8Array(octets).buffer;
 
 const octetsOf = (values: Int32Array | Float64Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

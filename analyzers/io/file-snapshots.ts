@@ -1,16 +1,20 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { constants, deflateRaw, inflateRaw } from 'node:zlib';
-import { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotStore } from '../snapshot.ts';
+import { constants, gunzip, gzip } from 'node:zlib';
+import { err, ok, type Result } from '../../lib/result.ts';
+import { decodeSnapshot, encodeSnapshot, type Snapshot, type SnapshotFault, type SnapshotStore } from '../snapshot.ts';
 
 /** Octets of the largest snapshot that is read. */
 export const SNAPSHOT_OCTETS_MAX = 134_217_728;
 
-const pack = promisify(deflateRaw);
-const unpack = promisify(inflateRaw);
+const pack = promisify(gzip);
+const unpack = promisify(gunzip);
 
-/** Snapshots as files of one directory, each replaced as a whole; only this user may read them. */
+/**
+ * Snapshots as files of one directory, each replaced as a whole; only this user may read them. They are packed with gzip, whose
+ * checksum tells octets that a disk has changed: a state with another number in it would decide on, and nobody would know why.
+ */
 export class FileSnapshots implements SnapshotStore {
   private readonly directory: string;
 
@@ -18,12 +22,17 @@ export class FileSnapshots implements SnapshotStore {
     this.directory = directory;
   }
 
-  async load(name: string): Promise<Snapshot | undefined> {
+  async load(name: string): Promise<Result<Snapshot | undefined, SnapshotFault>> {
+    let packed: Uint8Array;
     try {
-      const packed = await readFile(this.pathOf(name));
+      packed = await readFile(this.pathOf(name));
+    } catch (error) {
+      return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? ok(undefined) : err('unreadable');
+    }
+    try {
       return decodeSnapshot(await unpack(packed, { maxOutputLength: SNAPSHOT_OCTETS_MAX }));
     } catch {
-      return undefined;
+      return err('damaged');
     }
   }
 
@@ -31,7 +40,8 @@ export class FileSnapshots implements SnapshotStore {
     const packed = await pack(encodeSnapshot(snapshot), { level: constants.Z_BEST_SPEED });
     await mkdir(this.directory, { recursive: true, mode: 0o700 });
     const path = this.pathOf(name);
-    const draft = `${path}.${process.pid}.new`;
+    // Always the same name: what a process leaves that is killed here is written over by the next.
+    const draft = `${path}.new`;
     await using handle = await open(draft, 'w', 0o600);
     await handle.writeFile(packed);
     await handle.sync();

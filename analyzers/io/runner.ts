@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { decodeDecision, encodeEvent } from '../../events/codec.ts';
 import { type DecisionMade, decisionKey } from '../../events/decision.ts';
 import type { EvidenceEvent } from '../../events/evidence.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
 import {
   type EventLog,
   type LogRecord,
@@ -13,7 +14,7 @@ import {
 import { partitionOf } from '../../log/partition.ts';
 import { siteWatcher, sourceWatcher, type Watcher } from '../replay.ts';
 import type { Alert, SiteDetector } from '../site/site-detector.ts';
-import type { SnapshotStore } from '../snapshot.ts';
+import type { Snapshot, SnapshotFault, SnapshotStore } from '../snapshot.ts';
 import type { WatchSettings } from '../source-watch.ts';
 
 /** How often the state of a partition is kept, milliseconds, if anything happened in it. */
@@ -25,6 +26,9 @@ export const APPEND_RETRY_MS = 500;
 /** Records of one append, and their octets. */
 const APPEND_RECORDS_MAX = 200;
 const APPEND_OCTETS = RECORD_OCTETS_MAX;
+
+/** Told with the name of the state and the reason. */
+const NOT_KEPT = 'the kept state of the detectors cannot be used: the log is read from its start';
 
 const EVENTS = 'postern.events';
 const DECISIONS = 'postern.decisions';
@@ -48,6 +52,8 @@ export interface RunnerOptions {
   /** See {@link Snapshot.stateHash}. */
   readonly stateHash: string;
   readonly listener: RunnerListener;
+  /** Default: {@link SNAPSHOT_EVENTS_MAX}. */
+  readonly snapshotEventsMax?: number;
 }
 
 /** Counts since a runner began. */
@@ -138,19 +144,20 @@ class Worker {
 
   /** From the last snapshot, or from the oldest record that the log has. */
   static async begin(place: Place, options: RunnerOptions, stats: RunnerStats): Promise<Worker> {
-    const { log, snapshots, stateHash, listener } = options;
-    const watcher = place.begin();
-    const snapshot = await snapshots.load(place.name);
-    if (snapshot?.stateHash === stateHash && watcher.decode(snapshot.state)) {
+    const { log, listener } = options;
+    const { first, next } = await log.bounds(place.stream, place.partition);
+    const kept = await keptState(place, options, next);
+    if (kept.ok && kept.value !== undefined) {
+      const { watcher, snapshot } = kept.value;
       const known = await decidedSince(log, snapshot.decisionOffsets);
       return new Worker(place, options, stats, { watcher, offset: snapshot.offset, known });
     }
-    if (snapshot !== undefined) {
-      listener.trouble('the kept state is of other detectors: the log is read from its start', { state: place.name });
-    }
-    const { first } = await log.bounds(place.stream, place.partition);
-    const known = await decidedSince(log, []);
-    return new Worker(place, options, stats, { watcher: place.begin(), offset: first, known });
+    if (!kept.ok) listener.trouble(NOT_KEPT, { state: place.name, reason: kept.error });
+    return new Worker(place, options, stats, {
+      watcher: place.begin(),
+      offset: first,
+      known: await decidedSince(log, []),
+    });
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -158,7 +165,8 @@ class Worker {
     for await (const page of this.options.log.follow(stream, partition, this.offset, signal)) {
       await this.take(page, signal);
       if (signal.aborted) break;
-      const isDue = this.countSince >= SNAPSHOT_EVENTS_MAX || performance.now() - this.keptAtMs >= SNAPSHOT_EVERY_MS;
+      const { snapshotEventsMax = SNAPSHOT_EVENTS_MAX } = this.options;
+      const isDue = this.countSince >= snapshotEventsMax || performance.now() - this.keptAtMs >= SNAPSHOT_EVERY_MS;
       if (isDue) await this.keep();
     }
     await this.keep();
@@ -219,6 +227,29 @@ class Worker {
     return true;
   }
 }
+
+/** What a watch goes on from, `undefined` where nothing was kept; or why it cannot go on from that. */
+async function keptState(
+  place: Place,
+  { snapshots, stateHash }: RunnerOptions,
+  logEnd: Offset,
+): Promise<Result<{ readonly watcher: Watcher; readonly snapshot: Snapshot } | undefined, string>> {
+  const loaded = await snapshots.load(place.name);
+  if (!loaded.ok) return err(faultTexts[loaded.error]);
+  const snapshot = loaded.value;
+  if (snapshot === undefined) return ok(undefined);
+  if (snapshot.stateHash !== stateHash) return err('it is of other detectors');
+  // Events that come would take the numbers of those it has seen, and be passed over.
+  if (snapshot.offset > logEnd) return err('it has seen more than the log has: the log is another one');
+  const watcher = place.begin();
+  return watcher.decode(snapshot.state) ? ok({ watcher, snapshot }) : err(faultTexts.format);
+}
+
+const faultTexts: Readonly<Record<SnapshotFault, string>> = {
+  damaged: 'it is damaged',
+  format: 'it is of another release',
+  unreadable: 'it cannot be read',
+};
 
 const decisionRecord = (decision: DecisionMade): LogRecord => ({
   stream: DECISIONS,

@@ -3,19 +3,9 @@ import { expect, test } from 'vitest';
 import { SourceWatch } from '../../analyzers/source-watch.ts';
 import type { DecisionMade } from '../../events/decision.ts';
 import type { MailEvent } from '../../events/event.ts';
-import { unreachable } from '../../lib/assert.ts';
 import { parseAddress, parsePrefix } from '../../lib/ip.ts';
+import { type Act, type DeedName, deeds, eventsOf, sessionsOf } from '../support/acts.ts';
 import { HOUR_MS, MINUTE_MS, Sessions, START_MS, watched, watchSettings } from '../support/watch.ts';
-
-/** One thing that a source may do in a session. */
-const deeds = ['guess', 'mail', 'relay', 'trick', 'login', 'wrong', 'bounce', 'early', 'http', 'noop', 'drop'] as const;
-type DeedName = (typeof deeds)[number];
-
-interface Act {
-  readonly ip: string;
-  readonly deed: DeedName;
-  readonly afterMs: number;
-}
 
 const ips = ['198.51.100.7', '198.51.100.8', '203.0.113.9', '2001:db8:1:2::5'];
 
@@ -25,50 +15,6 @@ const act: fc.Arbitrary<Act> = fc.record({
   afterMs: fc.oneof(fc.nat(2000), fc.nat(20 * MINUTE_MS), fc.nat(12 * HOUR_MS)),
 });
 const acts = fc.array(act, { minLength: 5, maxLength: 60 });
-
-/** The sessions of acts; no two acts are after the same recipient, account or password. */
-function sessionsOf(all: readonly Act[]): readonly (readonly MailEvent[])[] {
-  const sessions = new Sessions(3);
-  let atMs = START_MS;
-  return all.map(({ ip, deed, afterMs }, index) => {
-    atMs += afterMs;
-    const role = deed === 'login' || deed === 'wrong' ? 'submission' : 'mx';
-    const session = sessions.open({ ip, atMs, role }).hello();
-    switch (deed) {
-      case 'guess':
-        return session.mail('a@x.example').recipient(`g${index}@example.com`, 'unknown').quit();
-      case 'mail':
-        return session.mail('a@x.example').recipient(`k${index}@example.com`, 'known').data().quit();
-      case 'relay':
-        return session.mail('a@x.example').recipient(`a@f${index}.example`, 'foreign').quit();
-      case 'trick':
-        return session.mail('a@x.example').recipient(`a%f${index}.example@example.com`, 'routing').quit();
-      case 'login':
-        return session.authenticate(`user${index}`, index, 'accepted').quit();
-      case 'wrong':
-        return session.authenticate(`user${index}`, index, 'refused').quit();
-      case 'bounce':
-        return session.mail('').recipient(`b${index}@example.com`, 'unknown').quit();
-      case 'early':
-        return session.anomaly('early-talker').quit();
-      case 'http':
-        return session.anomaly('http-on-smtp').quit();
-      case 'noop':
-        for (let count = 0; count < 25; count += 1) session.idle('NOOP');
-        return session.quit();
-      case 'drop':
-        return session.close({ closedBy: 'gate', rule: 'deadline.command' });
-      default:
-        return unreachable(deed);
-    }
-  });
-}
-
-/** Sessions of different acts overlap in time: events in their order. */
-const eventsOf = (all: readonly Act[]): readonly MailEvent[] =>
-  sessionsOf(all)
-    .flat()
-    .sort((a, b) => a.at - b.at);
 
 const decide = (events: Iterable<MailEvent>): DecisionMade[] => watched(events).decisions;
 const about = (decisions: readonly DecisionMade[], ip: string): readonly DecisionMade[] =>

@@ -1,5 +1,6 @@
 import { decodeEvent, decodeEvidence } from '../events/codec.ts';
 import type { DecisionMade } from '../events/decision.ts';
+import type { MailEvent } from '../events/event.ts';
 import type { EvidenceEvent } from '../events/evidence.ts';
 import type { StoredRecord } from '../log/event-log.ts';
 import type { Alert, SiteDetector } from './site/site-detector.ts';
@@ -33,6 +34,7 @@ export function sourceWatcher(settings: WatchSettings, partition: number): Watch
     take(records) {
       const decisions: DecisionMade[] = [];
       const evidence: EvidenceEvent[] = [];
+      const alerts: Alert[] = [];
       let unreadableCount = 0;
       for (const { offset, payload } of records) {
         const event = decodeEvent(payload);
@@ -41,15 +43,29 @@ export function sourceWatcher(settings: WatchSettings, partition: number): Watch
           continue;
         }
         const outcome = watch.see(event.value, { partition, offset });
+        if (partition === 0) alerts.push(...alertsOf(event.value));
         decisions.push(...outcome.decisions);
         evidence.push(...outcome.evidence);
       }
-      return { decisions, evidence, alerts: [], unreadableCount };
+      return { decisions, evidence, alerts, unreadableCount };
     },
     encode: () => watch.encode(),
     decode: (octets) => watch.decode(octets),
   };
 }
+
+/** What a gate did of its own accord and a person should know. Control events are in every partition: those of one count. */
+const alertsOf = (event: MailEvent): readonly Alert[] =>
+  event.type === 'breaker-changed' && event.tripped
+    ? [
+        {
+          kind: 'breaker',
+          subject: `gate ${event.gate}`,
+          text: `${event.count} automatic refusals in ten minutes, ${event.max} allowed (watch.growthMax): new ones only defer`,
+          atMs: event.at,
+        },
+      ]
+    : [];
 
 /** Watches `postern.evidence`. */
 export function siteWatcher(settings: WatchSettings, detectors: readonly SiteDetector[]): Watcher {

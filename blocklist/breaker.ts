@@ -19,17 +19,33 @@ export class GrowthBreaker {
 
   /** One more, made at a time. @returns True while it is tripped. */
   add(atMs: number): boolean {
-    const bucket = Math.floor((atMs * BUCKETS) / GROWTH_WINDOW_MS);
-    for (let passed = Math.min(bucket - this.bucket, BUCKETS); passed > 0; passed -= 1) {
-      this.counts[(bucket - passed + 1) % BUCKETS] = 0;
-    }
-    this.bucket = Math.max(this.bucket, bucket);
+    const bucket = this.advance(atMs);
     const slot = bucket % BUCKETS;
     this.counts[slot] = (this.counts[slot] ?? 0) + 1;
     return this.isTripped;
   }
 
+  /** How many there were in the window that ends now. */
+  countAt(nowMs: number): number {
+    this.advance(nowMs);
+    return this.count;
+  }
+
   get isTripped(): boolean {
-    return this.counts.reduce((sum, count) => sum + count, 0) > this.max;
+    return this.count > this.max;
+  }
+
+  private get count(): number {
+    return this.counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** What is older than the window no longer counts. @returns The bucket of this time. */
+  private advance(atMs: number): number {
+    const bucket = Math.floor((atMs * BUCKETS) / GROWTH_WINDOW_MS);
+    for (let passed = Math.min(bucket - this.bucket, BUCKETS); passed > 0; passed -= 1) {
+      this.counts[(bucket - passed + 1) % BUCKETS] = 0;
+    }
+    this.bucket = Math.max(this.bucket, bucket);
+    return bucket;
   }
 }

@@ -21,6 +21,7 @@ const summaries: Readonly<Record<EventType, string>> = {
   'gate-stopped': 'A gate ended in good order.',
   'config-changed': 'A new configuration was put in force, or refused.',
   'operator-acted': 'A person changed what the gate does.',
+  'breaker-changed': 'Far more automatic refusals than usual came, and new ones only defer for now; or that is over.',
   'log-gap': 'Events were dropped, and this is what is known of them.',
 };
 

@@ -260,6 +260,13 @@ export const eventSchemas = {
     by: text.describe('Who did it.'),
     reason: text.describe('Why.'),
   }),
+  'breaker-changed': z.object({
+    ...gateBase,
+    type: z.literal('breaker-changed'),
+    tripped: z.boolean().describe('It is open: new automatic refusals only defer. Or closed again.'),
+    count: count.describe('Automatic refusals within the window.'),
+    max: count.describe('How many there may be (`watch.growthMax`).'),
+  }),
   'log-gap': z.object({
     ...gateBase,
     type: z.literal('log-gap'),

@@ -23,6 +23,7 @@ export const typePriorities: Readonly<Record<Exclude<EventType, 'command'>, Prio
   'gate-stopped': 'high',
   'config-changed': 'high',
   'operator-acted': 'high',
+  'breaker-changed': 'high',
   'log-gap': 'high',
 };
 

@@ -25,7 +25,7 @@ export const watch = z.strictObject({
     ),
   growthMax: count(10, 1_000_000)
     .default(GROWTH_MAX_DEFAULT)
-    .describe('Automatic refusals within ten minutes; further ones only defer, and a line on stderr says so.'),
+    .describe('Automatic refusals within ten minutes; further ones only defer, and a person is told.'),
   alerts: z
     .strictObject({
       webhook: z

@@ -167,7 +167,7 @@ function tellConnection(event: Other): Told {
 
 type Operation = Extract<
   MailEvent,
-  { type: 'gate-started' | 'gate-stopped' | 'config-changed' | 'operator-acted' | 'log-gap' }
+  { type: 'gate-started' | 'gate-stopped' | 'config-changed' | 'operator-acted' | 'breaker-changed' | 'log-gap' }
 >;
 
 function tellOperation(event: Operation): Told {
@@ -194,6 +194,15 @@ function tellOperation(event: Operation): Told {
         what: 'operator',
         text: `${field(event.act)}${value} by ${field(event.by)}: ${field(event.reason)}`,
         tone: 'warning',
+      };
+    }
+    case 'breaker-changed': {
+      const { tripped, count, max } = event;
+      const state = tripped ? 'open, new automatic refusals only defer' : 'closed again';
+      return {
+        what: 'breaker',
+        text: `${state}: ${count} in ten minutes, ${max} allowed`,
+        tone: tripped ? 'bad' : 'plain',
       };
     }
     case 'log-gap': {

@@ -6,9 +6,10 @@ import type { BlocklistEntry } from '../../blocklist/entry.ts';
 import { followDecisions } from '../../blocklist/io/follow.ts';
 import { decodeDecision, encodeEvent } from '../../events/codec.ts';
 import { type DecisionEvent, type DecisionMade, decisionKey } from '../../events/decision.ts';
-import { EVENT_VERSION } from '../../events/event.ts';
+import { EVENT_VERSION, type MailEvent } from '../../events/event.ts';
 import type { Appender } from '../../log/appender.ts';
 import { openSqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
+import type { Identity } from '../config/assemble.ts';
 import type { Places } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { writeLines } from '../io/atomic-file.ts';
@@ -27,6 +28,9 @@ export interface GateDecisionsOptions {
   readonly places: Places;
   readonly appender: Appender;
   readonly logger: OperatorLog;
+  /** Whose gate it is, for events. */
+  readonly identity: Pick<Identity, 'site' | 'gate'>;
+  readonly record: (event: MailEvent) => void;
   /** Decisions have changed. */
   readonly onChange: () => void;
 }
@@ -43,6 +47,7 @@ export class GateDecisions {
   private readonly stopping = new AbortController();
   private readonly caughtUp = Promise.withResolvers<void>();
   private hasChanged = false;
+  private isBreakerTold = false;
   private following: Promise<void> = Promise.resolve();
 
   constructor(options: GateDecisionsOptions) {
@@ -87,6 +92,7 @@ export class GateDecisions {
 
   /** Drops what is over, and writes down what is in force, if anything changed. */
   async keep(nowMs: number): Promise<void> {
+    this.tellBreaker(nowMs);
     if (this.blocklist.sweep(nowMs) > 0) this.options.onChange();
     if (!this.hasChanged) return;
     this.hasChanged = false;
@@ -105,17 +111,26 @@ export class GateDecisions {
 
   private took(decisions: readonly DecisionEvent[]): void {
     let hasChanged = false;
-    const wasTripped = this.blocklist.breaker.isTripped;
     for (const decision of decisions) hasChanged = this.blocklist.take(decision) !== undefined || hasChanged;
-    if (this.blocklist.breaker.isTripped && !wasTripped) {
-      this.options.logger.error(
-        { max: this.blocklist.breaker.max },
-        'far more automatic refusals than usual: new ones only defer (watch.growthMax)',
-      );
-    }
+    this.tellBreaker(Date.now());
     if (!hasChanged) return;
     this.hasChanged = true;
     this.options.onChange();
+  }
+
+  /** Once when it trips, and once when that is over. Decisions of long ago, read anew, are no news. */
+  private tellBreaker(nowMs: number): void {
+    const { breaker } = this.blocklist;
+    const count = breaker.countAt(nowMs);
+    if (breaker.isTripped === this.isBreakerTold) return;
+    this.isBreakerTold = breaker.isTripped;
+    const { logger, identity, record } = this.options;
+    const { site, gate } = identity;
+    const { max, isTripped } = breaker;
+    if (isTripped)
+      logger.error({ count, max }, 'far more automatic refusals than usual: new ones only defer (watch.growthMax)');
+    else logger.warn({ count, max }, 'automatic refusals are as usual again');
+    record({ v: EVENT_VERSION, type: 'breaker-changed', at: nowMs, site, gate, tripped: isTripped, count, max });
   }
 
   private recall(): void {

@@ -99,6 +99,8 @@ export class GateProcess {
       places: this.places,
       appender: ports.appender,
       logger: this.logger,
+      identity: this.identity,
+      record: (event) => this.recorder.record(event),
       onChange: () => this.gate?.reviewSessions(),
     });
     this.operators = new OperatorActs({

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Blocklist, emptyBlocklist } from '../../blocklist/blocklist.ts';
+import { GROWTH_WINDOW_MS, GrowthBreaker } from '../../blocklist/breaker.ts';
 import { type BlocklistAction, blocklistActions } from '../../blocklist/entry.ts';
 import type { DecisionMade } from '../../events/decision.ts';
 import { parseAddress, parsePrefix } from '../../lib/ip.ts';
@@ -237,4 +238,12 @@ test('bounces of a domain are verified while a decision says so', () => {
   expect(blocklistOf([aDecision(flood)], ['bounce-flood']).bounceScrutiny('example.com', 9)).toBe('observe');
   acting.take(aRevocation(aDecision(flood)));
   expect(acting.bounceScrutiny('example.com', 9)).toBeUndefined();
+});
+
+test('the growth breaker closes once the window is over', () => {
+  const breaker = new GrowthBreaker(2);
+  expect([0, 1, 2].map((minute) => breaker.add(minute * 60_000))).toEqual([false, false, true]);
+  expect([breaker.countAt(GROWTH_WINDOW_MS - 1), breaker.isTripped]).toEqual([3, true]);
+  expect([breaker.countAt(GROWTH_WINDOW_MS), breaker.isTripped]).toEqual([2, false]);
+  expect(breaker.countAt(10 * GROWTH_WINDOW_MS)).toBe(0);
 });

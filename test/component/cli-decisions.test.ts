@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
@@ -197,4 +197,22 @@ test('a secret that is too short ends the start, and says so', async () => {
   const started = await postern(['start', '--config', site.file]);
   expect(started.code).toBe(1);
   expect(started.stderr).toContain('32 to 4096 octets');
+});
+
+test('a gate whose log is gone keeps what is in force, and so does one whose own file is damaged', async () => {
+  const site = await open();
+  const blocked = await run(site, 'block', '198.51.100.7', '--for', '1h', '--reason', 'a test');
+  expect(blocked.code).toBe(0);
+  expect(await site.process.stop()).toBe(0);
+  rmSync(join(site.data, 'log'), { recursive: true });
+  await site.start();
+  expect(await greeting(site, '198.51.100.7')).toBe(554);
+  expect(await site.process.stop()).toBe(0);
+
+  const other = await open();
+  expect((await run(other, 'block', '198.51.100.8', '--for', '1h', '--reason', 'a test')).code).toBe(0);
+  expect(await other.process.stop()).toBe(0);
+  writeFileSync(join(other.data, 'blocklist.jsonl'), '\0{"type":"decision-made"');
+  await other.start();
+  expect(await greeting(other, '198.51.100.8')).toBe(554);
 });

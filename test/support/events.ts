@@ -100,5 +100,6 @@ export const everyEvent: readonly MailEvent[] = [
   { ...gateFields, type: 'gate-stopped', reason: 'SIGTERM' },
   { ...gateFields, type: 'config-changed', outcome: 'refused', configHash: 'abc', faults: ['line 1'] },
   { ...gateFields, type: 'operator-acted', act: 'observe-all', by: 'operator', reason: 'drill' },
+  { ...gateFields, type: 'breaker-changed', tripped: true, count: 2001, max: 2000 },
   { ...gateFields, type: 'log-gap', reason: 'queue-full', counts: { command: 3 }, fromAt: 1, toAt: 2 },
 ];

@@ -64,6 +64,8 @@ export type Step = { readonly line: number } & (
   | { readonly kind: 'upstream-is'; readonly state: UpstreamState }
   | { readonly kind: 'flow'; readonly leg: 'client' | 'upstream'; readonly blocked: boolean }
   | { readonly kind: 'shutdown'; readonly now: boolean }
+  /** What decisions do to the session from now on. */
+  | { readonly kind: 'restrained'; readonly action: 'slow' | 'defer' | 'nothing'; readonly byOperator: boolean }
   | { readonly kind: 'event'; readonly pattern: EventPattern }
 );
 

@@ -97,6 +97,15 @@ const variants: readonly (readonly Omit<Setting, 'line'>[])[] = [
   [{ path: 'modes.message.nul', value: 'off' }],
   [{ path: 'limits.messageOctetsMax', value: 5 }],
   [{ path: 'modes.auth.needs-tls', value: 'off' }],
+  [
+    { path: 'modes.auth.needs-tls', value: 'off' },
+    { path: 'lists.accountGuard', value: { alice: 'slow', a: 'slow' } },
+  ],
+  [
+    { path: 'modes.auth.needs-tls', value: 'off' },
+    { path: 'lists.accountGuard', value: { alice: 'defer', a: 'defer' } },
+  ],
+  [{ path: 'lists.bounceScrutiny', value: { 'example.com': 'enforce' } }],
   [{ path: 'listener.tlsRequired', value: true }],
   [{ path: 'listener.pipeliningAfterHelo', value: false }],
   [{ path: 'modes.greet.early-talker', value: 'observe' }],
@@ -154,6 +163,10 @@ const others: fc.Arbitrary<Step> = fc.constantFrom<Step>(
   { kind: 'upstream-silent', line },
   { kind: 'shutdown', line, now: false },
   { kind: 'shutdown', line, now: true },
+  ...(['slow', 'defer', 'nothing'] as const).flatMap((action): Step[] => [
+    { kind: 'restrained', line, action, byOperator: false },
+    { kind: 'restrained', line, action, byOperator: true },
+  ]),
   { kind: 'flow', line, leg: 'client', blocked: true },
   { kind: 'flow', line, leg: 'client', blocked: false },
   { kind: 'flow', line, leg: 'upstream', blocked: true },
@@ -263,6 +276,8 @@ function asLine(step: Step): string | undefined {
       return 'U< silent';
     case 'wait':
       return `wait ${step.forMs}ms`;
+    case 'restrained':
+      return `restrained ${step.action}${step.byOperator ? ' by an operator' : ''}`;
     case 'shutdown':
       return step.now ? 'shutdown now' : 'shutdown';
     case 'flow':

@@ -3,9 +3,11 @@ import { EVIDENCE_OCTETS_MAX, type MailEvent } from '../../../events/event.ts';
 import { ClientDecoder } from '../../../proxy/client-decoder.ts';
 import type { Effect } from '../../../proxy/effect.ts';
 import type { Input, TlsFacts } from '../../../proxy/input.ts';
+import { restraintBy } from '../../../proxy/policy/source-blocked.ts';
 import type { SaslCredentials } from '../../../proxy/sasl-credentials.ts';
 import { openSession, type Session, step } from '../../../proxy/session.ts';
 import { UpstreamDecoder } from '../../../proxy/upstream-decoder.ts';
+import { anEntry } from '../decisions.ts';
 import { FakeClock } from './fake-clock.ts';
 import { concatenate, toLatin1 } from './octets.ts';
 import type { Setup } from './setup.ts';
@@ -201,6 +203,14 @@ export class Machine {
     if (blocked) this.#blocked.add(leg);
     else this.#blocked.delete(leg);
     this.input({ kind: `${leg}-${blocked ? 'blocked' : 'flowing'}` });
+  }
+
+  /** Decisions about the source change. */
+  restrain(action: 'slow' | 'defer' | 'nothing', byOperator: boolean): void {
+    const { settings } = this.#setup;
+    const entry = action === 'nothing' ? undefined : anEntry({ action, origin: byOperator ? 'operator' : 'analyzer' });
+    const restraint = restraintBy(entry, { settings, reference: this.session.reference });
+    this.input({ kind: 'restrained', restraint });
   }
 
   /** Delivers one input, and everything that follows from it. */

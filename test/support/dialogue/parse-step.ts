@@ -184,6 +184,10 @@ const fixed: ReadonlyMap<string, Bare> = new Map<string, Bare>([
   ['upstream flows', { kind: 'flow', leg: 'upstream', blocked: false }],
   ['shutdown', { kind: 'shutdown', now: false }],
   ['shutdown now', { kind: 'shutdown', now: true }],
+  ...(['slow', 'defer', 'nothing'] as const).flatMap((action): [string, Bare][] => [
+    [`restrained ${action}`, { kind: 'restrained', action, byOperator: false }],
+    [`restrained ${action} by an operator`, { kind: 'restrained', action, byOperator: true }],
+  ]),
   ['U< silent', { kind: 'upstream-silent' }],
 ]);
 

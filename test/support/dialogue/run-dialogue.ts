@@ -207,6 +207,8 @@ export class DialogueRun {
         return this.machine.flow(step.leg, step.blocked);
       case 'shutdown':
         return this.machine.input({ kind: 'shutdown', now: step.now });
+      case 'restrained':
+        return this.machine.restrain(step.action, step.byOperator);
       case 'event':
         return;
       default:

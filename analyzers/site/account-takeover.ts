@@ -17,14 +17,20 @@ const FORWARD_PATHS_THRESHOLD = 150;
 /** Refused forward-paths within a day, and their share, that no person brings about. */
 const REFUSED_MIN = 30;
 const REFUSED_SHARE = 0.3;
-/** Networks that one account comes from within a day. */
+/** Networks within a day that are too many for an account that never came from so many. */
 const NETWORKS_MIN = 12;
+/** What an account may have follows what it has: a quarter more, at most twice as much as the day before, and slowly less. */
+const NETWORKS_MORE = 1.25;
+const NETWORKS_GROWTH_MAX = 2;
+const NETWORKS_LESS = 0.875;
 const LASTS_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 const accountState = z.object({
   rate: rateState,
   networks: distinctState,
+  networksMax: z.number(),
+  mostNetworks: z.number(),
   accepted: z.number(),
   refused: z.number(),
   sinceMs: z.number(),
@@ -35,6 +41,10 @@ const kept = z.array(z.tuple([z.string(), accountState]));
 interface Account {
   rate: RateState;
   networks: Distinct;
+  /** From so many within a day it is too many. */
+  networksMax: number;
+  /** Of this day. */
+  mostNetworks: number;
   accepted: number;
   refused: number;
   sinceMs: number;
@@ -44,14 +54,15 @@ interface Account {
 /** An account that does what its owner never did: its password has become somebody else's. */
 export const accountTakeover: SiteDetector = {
   id: 'account-takeover',
-  version: 1,
+  version: 2,
   description: {
     sees: 'Messages and logins of an account: how many forward-paths an hour, how many of them refused, from how many networks.',
     formula:
-      'Any of: a cumulative sum of forward-paths against four times what the account has at this hour (30 an hour at least), threshold 150; 30 refused forward-paths within a day that are 30 % of all; 12 different networks (/24, /48) within a day. The account is slowed down for an hour and a person is told; nobody else is touched.',
+      'Any of: a cumulative sum of forward-paths against four times what the account has at this hour (30 an hour at least), threshold 150; 30 refused forward-paths within a day that are 30 % of all; more different networks (/24, /48) within a day than the account is used to: 12, or a quarter more than on the days before, which may double from day to day. The account is slowed down for an hour and a person is told; nobody else is touched.',
     sources: 'Proposals, tuned by the evaluation.',
-    evades: 'Spam no faster than the owner writes.',
-    lookalikes: 'A newsletter from an ordinary account: it is slowed, and told. A traveller: a few networks a day.',
+    evades: 'Spam no faster than the owner writes, from no more networks.',
+    lookalikes:
+      'A newsletter from an ordinary account: it is slowed, and told. A traveller: a few networks a day. A telephone that changes its address all day: it is told on the first two or three days, and is known then.',
   },
   begin: () => new Accounts(),
 };
@@ -80,8 +91,11 @@ class Accounts implements SiteState {
   }
 
   private entered({ account, source, at }: EvidenceByType<'authentication-seen'>, scene: SiteScene): void {
-    const networks = this.of(account, at).networks.add(networkKey(source.split('/')[0] ?? source), at);
-    if (networks >= NETWORKS_MIN) this.decide(account, at, scene, { networks }, `it came from ${networks} networks`);
+    const state = this.of(account, at);
+    const networks = state.networks.add(networkKey(source.split('/')[0] ?? source), at);
+    state.mostNetworks = Math.max(state.mostNetworks, networks);
+    if (networks >= state.networksMax)
+      this.decide(account, at, scene, { networks }, `it came from ${networks} networks`);
   }
 
   private used(evidence: EvidenceByType<'account-used'>, scene: SiteScene): void {
@@ -128,6 +142,8 @@ class Accounts implements SiteState {
     const state = this.accounts.get(account) ?? {
       rate: newRate(atMs),
       networks: new Distinct(),
+      networksMax: NETWORKS_MIN,
+      mostNetworks: 0,
       accepted: 0,
       refused: 0,
       sinceMs: atMs,
@@ -136,11 +152,21 @@ class Accounts implements SiteState {
     if (atMs - state.sinceMs >= DAY_MS) {
       state.accepted = 0;
       state.refused = 0;
+      state.networksMax = networksMaxAfter(state);
+      state.mostNetworks = 0;
       state.sinceMs = atMs;
     }
     this.accounts.set(account, state);
     return state;
   }
+}
+
+/** A day is over. */
+function networksMaxAfter({ networksMax, mostNetworks }: Account): number {
+  const wanted = Math.max(NETWORKS_MIN, Math.ceil(mostNetworks * NETWORKS_MORE));
+  return wanted > networksMax
+    ? Math.min(wanted, networksMax * NETWORKS_GROWTH_MAX)
+    : Math.max(wanted, Math.floor(networksMax * NETWORKS_LESS));
 }
 
 const forwardPaths = { leastPerHour: FORWARD_PATHS_LEAST, slack: 2.164, threshold: FORWARD_PATHS_THRESHOLD };

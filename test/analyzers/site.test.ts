@@ -336,6 +336,24 @@ describe('account-takeover', () => {
     expect(shortly(entered)).toEqual(['account-takeover slow account alice']);
   });
 
+  test('one from dozens every day is told for some days, and is known then; twice as many are told again', () => {
+    const DAYS = 10;
+    const perDay = 40;
+    const entered = evidence(DAYS * perDay, (24 * HOUR_MS) / perDay, (index) =>
+      failure('alice', `198.${index % 250}.${Math.floor(index / 250)}.1`, { accepted: true }),
+    );
+    const { alerts } = seen(entered);
+    const days = new Set(alerts.map(({ atMs }) => Math.floor((atMs - START_MS) / (24 * HOUR_MS))));
+    expect([...days]).toEqual([0, 1]);
+    const more = evidence(
+      60,
+      HOUR_MS / 4,
+      (index) => failure('alice', `199.${index}.0.1`, { accepted: true }),
+      START_MS + DAYS * 24 * HOUR_MS,
+    );
+    expect(seen([...entered, ...more]).alerts.length).toBeGreaterThan(alerts.length);
+  });
+
   test('one that writes as it always did is left alone', () => {
     expect(shortly(evidence(500, 30 * MINUTE_MS, () => used(3)))).toEqual([]);
   });

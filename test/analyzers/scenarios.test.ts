@@ -222,8 +222,9 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
       events: new Sessions().each(1440, MINUTE_MS, {}, (session) => session.quit()),
       decisions: [],
     },
+    { name: 'two messages a second, each by itself, of somebody new', events: deliveries(600, 500), decisions: [] },
     {
-      name: 'one message every second is slowed after a while, but with history not at all',
+      name: 'one message every second, with history',
       events: [...deliveries(20, HOUR_MS, { atMs: START_MS - 2 * DAY_MS }), ...deliveries(600, 1000)],
       decisions: [],
     },

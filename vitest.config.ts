@@ -15,6 +15,8 @@ export default defineConfig({
           setupFiles,
           include: ['test/**/*.test.ts'],
           exclude: ['test/{contracts,component,integration}/**'],
+          // Properties take seconds where other work runs.
+          testTimeout: 30_000,
         },
       },
       { test: { name: 'contract', setupFiles, include: ['test/contracts/**/*.test.ts'], testTimeout: 30_000 } },

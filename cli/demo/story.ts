@@ -297,6 +297,8 @@ export const story = [
       'auth refused': 4,
       'server 535 5.7.8': [2, 4],
       'slowed source.blocked': [0, 6],
+      // With the guessers before it is a campaign: whoever is at home nowhere waits.
+      'slowed auth.guarded': [0, 2],
       'ended source.blocked': [1, 2],
     },
   },

@@ -129,6 +129,14 @@ describe('a forgotten domain', () => {
     expect(told([...trick({}, START_MS - 7 * DAY_MS), ...asked])).toHaveLength(1);
   });
 
+  test('those who rerouted do not crowd out the others', () => {
+    const from = (index: number): Partial<Asked> => ({ source: `10.0.${index}.1` });
+    const tricks = refusals(NETWORKS_MAX, 1, (index) => ({ ...from(index), trick: true }), START_MS + 4 * HOUR_MS);
+    const asked = refusals(NETWORKS_MAX, 1, from, START_MS + 5 * HOUR_MS);
+    const last = refusals(1, 0, () => ({ source: '192.0.2.1' }), START_MS + 6 * HOUR_MS);
+    expect(told([...refusals(4, HOUR_MS), ...tricks, ...asked, ...last])).toHaveLength(1);
+  });
+
   test('is told again after a week, while it goes on', () => {
     const times = told(refusals(15 * 24, HOUR_MS, (index) => ({ source: `198.51.${index % 9}.7` })));
     expect(times.map(({ atMs }) => (atMs - START_MS) / HOUR_MS)).toEqual([4, 4 + 168, 4 + 336]);
@@ -161,6 +169,25 @@ describe('a forgotten domain', () => {
       expect([...first, ...told(pieces.slice(cut), after)]).toEqual(whole);
     }
     expect(forgottenDomain.begin().addJson({ domains: 1 })).toBe(false);
+  });
+
+  test('nor one between two domains of the same hour', () => {
+    const before = begin();
+    expect(told(refusals(5, 1), before)).toHaveLength(1);
+    const after = begin();
+    expect(after.decode(before.encode())).toBe(true);
+    expect(
+      told(
+        refusals(6, 1, () => ({ domain: 'other.example' }), START_MS + HOUR_MS / 2),
+        after,
+      ),
+    ).toEqual([]);
+    expect(
+      told(
+        refusals(1, 0, () => ({ domain: 'other.example' }), START_MS + 2 * HOUR_MS),
+        after,
+      ),
+    ).toHaveLength(1);
   });
 });
 

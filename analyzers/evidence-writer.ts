@@ -3,6 +3,7 @@ import type { EvidenceByType, EvidenceEvent, EvidenceType } from '../events/evid
 import { type Hash64, type KeyedHash, textOfHash } from '../lib/keyed-hash.ts';
 import { HELD_MS, heldFor } from './detectors/held-session-release.ts';
 import { recipientAnswer } from './recipient-answer.ts';
+import { relayRefusal } from './relay-refusal.ts';
 import { type Position, rolesOf, type Seen, type Source } from './scene.ts';
 import type { SessionFacts } from './sessions.ts';
 import { NOWHERE, StateTable } from './state-table.ts';
@@ -10,11 +11,20 @@ import { isStill } from './still.ts';
 
 /** Offences of one source that are handed on in a day: one source alone makes no campaign. */
 export const OFFENCES_A_DAY_MAX = 3;
-/** Sources of one partition whose offences are counted for that. */
+/** Relay refusals of one source that are handed on in a day, and how many that reroute on top: they speak for all of it. */
+export const RELAYS_A_DAY_MAX = 3;
+export const TRICKS_A_DAY_MAX = 1;
+/** Sources of one partition whose offences and relay refusals are counted for that. */
 export const OFFENCE_SOURCES_MAX = 32_768;
 /** Sessions without a mail transaction that make one piece of evidence: a flood must not double itself. */
 export const EMPTY_SESSIONS_TOLD = 20;
 const DAY_MS = 86_400_000;
+
+/** What is counted of a source within a day: places in its slot. */
+const OFFENCES = 0;
+const RELAYS = 1;
+const TRICKS = 2;
+const COUNTS = 3;
 
 type Own<T extends EvidenceType> = Omit<EvidenceByType<T>, 'v' | 'at' | 'site' | 'partition' | 'offset' | 'part'>;
 type OwnOfSource<T extends EvidenceType> = Omit<Own<T>, 'source' | 'role' | 'standing' | 'sid' | 'seq'>;
@@ -25,7 +35,7 @@ export class EvidenceWriter {
   private readonly hash: KeyedHash;
   private readonly offences = new StateTable({
     slotCount: OFFENCE_SOURCES_MAX,
-    intCount: 1,
+    intCount: COUNTS,
     timeCount: 1,
     worth: (table, slot) => table.time(0, slot),
   });
@@ -54,7 +64,7 @@ export class EvidenceWriter {
 
   /** Somebody did something that speaks against him. */
   offence(scenario: string, weight: number, source: Source, seen: Seen, object: string | undefined): void {
-    if (!this.mayTell(source.key, seen.atMs)) return;
+    if (!this.mayTell(OFFENCES, OFFENCES_A_DAY_MAX, source.key, seen.atMs)) return;
     const hashed = object === undefined ? {} : { object: textOfHash(this.hash.of(object)) };
     this.write(source, seen, { type: 'offence-seen', scenario, weight, ...hashed });
   }
@@ -70,6 +80,7 @@ export class EvidenceWriter {
       case 'command':
         if (event.verb === 'RCPT' && event.forwardPath !== undefined && !session.authenticated) {
           this.recipient(event, event.forwardPath, source, session, seen);
+          this.relay(event, event.forwardPath, source, seen);
         }
         return;
       case 'session-progress':
@@ -109,7 +120,7 @@ export class EvidenceWriter {
   ): void {
     const answer = nullReversePath && isForged(event) ? 'unknown' : recipientAnswer(event);
     if (answer === 'neither') return;
-    const domain = forwardPath.slice(forwardPath.lastIndexOf('@') + 1).toLowerCase();
+    const domain = domainOf(forwardPath);
     const known = answer === 'known';
     if (nullReversePath) this.write(source, seen, { type: 'bounce-seen', domain, known });
     else if (source.standing === 'stranger') {
@@ -120,6 +131,21 @@ export class EvidenceWriter {
         object: textOfHash(this.hash.of(forwardPath)),
       });
     }
+  }
+
+  /** Where servers come; a user who forgot to authenticate says nothing about a domain. */
+  private relay(event: EventByType<'command'>, forwardPath: string, source: Source, seen: Seen): void {
+    const rule = relayRefusal(event);
+    if (rule === undefined || source.group !== 'mx') return;
+    const trick = rule === 'relay.routing' || isRerouted(forwardPath);
+    const [count, most] = trick ? [TRICKS, TRICKS_A_DAY_MAX] : [RELAYS, RELAYS_A_DAY_MAX];
+    if (!this.mayTell(count, most, source.key, seen.atMs)) return;
+    this.write(source, seen, {
+      type: 'relay-refused',
+      domain: domainOf(forwardPath),
+      trick,
+      object: textOfHash(this.hash.of(forwardPath)),
+    });
   }
 
   private held(event: EventByType<'session-progress'>, source: Source, session: SessionFacts, seen: Seen): void {
@@ -153,18 +179,19 @@ export class EvidenceWriter {
     this.write(source, seen, { type: 'account-used', account: session.account, acceptedCount, refusedCount });
   }
 
-  private mayTell(key: Hash64, atMs: number): boolean {
+  /** Counts it. @returns Whether it is one of the first `most` of this day. */
+  private mayTell(place: number, most: number, key: Hash64, atMs: number): boolean {
     const { offences } = this;
     const known = offences.find(key);
     const isNew = known === NOWHERE || atMs - offences.time(0, known) >= DAY_MS;
     const slot = offences.claim(key);
     if (isNew) {
       offences.setTime(0, slot, atMs);
-      offences.setInt(0, slot, 0);
+      for (let each = 0; each < COUNTS; each += 1) offences.setInt(each, slot, 0);
     }
-    const count = offences.int(0, slot);
-    offences.setInt(0, slot, count + 1);
-    return count < OFFENCES_A_DAY_MAX;
+    const count = offences.int(place, slot);
+    offences.setInt(place, slot, count + 1);
+    return count < most;
   }
 
   private write<T extends EvidenceType>(source: Source, seen: Seen, own: OwnOfSource<T> & { type: T }): void {
@@ -184,6 +211,11 @@ export class EvidenceWriter {
     this.pieces.push(whole as unknown as EvidenceEvent);
   }
 }
+
+/** A source route, or a local part that names another domain: `relay.denied` refuses those too, where a domain is foreign. */
+const isRerouted = (forwardPath: string): boolean => /[%!@]/.test(forwardPath.slice(0, forwardPath.lastIndexOf('@')));
+
+const domainOf = (forwardPath: string): string => forwardPath.slice(forwardPath.lastIndexOf('@') + 1).toLowerCase();
 
 /** A bounce of mail that was never sent, for certain: the flood goes on, whether the address exists or not. */
 const isForged = ({ verdict, observed }: EventByType<'command'>): boolean =>

@@ -1,6 +1,7 @@
 /** Every scenario, by the name that stands in decisions and in the configuration. */
 export const scenarioIds = [
   'relay-probe',
+  'forgotten-domain',
   'recipient-harvest',
   'null-sender-abuse',
   'bounce-flood',

@@ -9,8 +9,7 @@ import { type Score, scoresOf } from './score.ts';
 import { tableOf } from './table.ts';
 import { sweepTable } from './threshold-sweep.ts';
 import type { TrafficScenario } from './traffic/actor.ts';
-import { attacks } from './traffic/attacks.ts';
-import { background, honest } from './traffic/benign.ts';
+import { everyone } from './traffic/all.ts';
 import { undefended } from './traffic/traffic.ts';
 import { DAY_MS, type SiteSize, siteSizes, World } from './traffic/world.ts';
 
@@ -82,9 +81,7 @@ function taskOf(): Task | undefined {
   const span = { startMs: START_MS, attacksMs, endMs: attacksMs + (size === 'L' ? 1 : 7) * DAY_MS };
   const only = values.only === '' ? undefined : values.only.split(',');
   return {
-    scenarios: [background, ...honest, ...attacks].filter(
-      ({ id, sizes }) => sizes.includes(size) && (only === undefined || only.includes(id)),
-    ),
+    scenarios: everyone.filter(({ id, sizes }) => sizes.includes(size) && (only === undefined || only.includes(id))),
     seeds: Array.from({ length: last - first + 1 }, (_, index) => first + index),
     worldOf: (seed) => new World(seed, size, span),
   };

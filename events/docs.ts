@@ -88,6 +88,8 @@ const evidenceSummaries: Readonly<Record<EvidenceType, string>> = {
   'authentication-seen': 'Somebody authenticated, or tried to.',
   'bounce-seen': 'A forward-path was asked for with a null reverse-path.',
   'recipient-seen': 'A stranger asked for a forward-path.',
+  'relay-refused':
+    'A relay rule refused a forward-path, or would have; three a source and day, and the first that reroutes.',
   'account-used': 'An authenticated account sent a message.',
   'session-held': 'A session is still alive.',
   'empty-sessions': 'Twenty sessions of strangers came and went without a mail transaction.',

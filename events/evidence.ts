@@ -56,6 +56,13 @@ export const evidenceSchemas = {
     known: z.boolean().describe('The forward-path was accepted.'),
     object: text.describe('The forward-path, as a keyed hash.'),
   }),
+  'relay-refused': z.object({
+    ...ofSource,
+    type: z.literal('relay-refused'),
+    domain: text.describe('Domain of the forward-path.'),
+    trick: z.boolean().describe('The forward-path reroutes: a source route, or `%`, `!`, `@` in its local part.'),
+    object: text.describe('The forward-path, as a keyed hash.'),
+  }),
   'account-used': z.object({
     ...ofSource,
     type: z.literal('account-used'),

@@ -2,6 +2,7 @@ import type { EventByType } from '../../events/event.ts';
 import type { Scene, SourceDetector } from '../detector.ts';
 import { REFUSE, SLOW } from '../ladder.ts';
 import { recipientAnswer } from '../recipient-answer.ts';
+import { relayRefusal } from '../relay-refusal.ts';
 
 /** First contact with a foreign domain: 0.01 of honest strangers' domains are foreign, 0.9 of a prober's (ln 90). */
 const FOREIGN = 4608;
@@ -13,7 +14,7 @@ const ROUTING = 7066;
 /** Open-relay probes: forward-paths of foreign domains by somebody who has not shown who he is. */
 export const relayProbe: SourceDetector = {
   id: 'relay-probe',
-  version: 1,
+  version: 2,
   shape: {
     slotCount: 32_768,
     halfLifeMs: 259_200_000,
@@ -31,7 +32,7 @@ export const relayProbe: SourceDetector = {
       'Rates from published rules: CrowdSec bans on the second attempt in ten minutes, Wazuh on the sixth to eighth in 90 s.',
     evades: 'One probe a source: then many sources probe for the same mailbox, which is seen for the site.',
     lookalikes:
-      'A printer or program without AUTH: the same domain again counts nothing, so it is slowed once and never refused. A stale MX record after a domain moved: many senders, one domain; each is slowed once.',
+      'A printer or program without AUTH: the same domain again counts nothing, so it is slowed once and never refused. A stale MX record after a domain moved: many senders, one domain; each that never sent mail here is slowed once, and forgotten-domain tells of it.',
   },
   see(event, scene) {
     if (event.type !== 'command' || event.verb !== 'RCPT' || event.forwardPath === undefined) return;
@@ -42,7 +43,7 @@ export const relayProbe: SourceDetector = {
 
 function seeForwardPath(event: EventByType<'command'>, forwardPath: string, scene: Scene): void {
   const domain = forwardPath.slice(forwardPath.lastIndexOf('@') + 1).toLowerCase();
-  switch (refusedBy(event)) {
+  switch (relayRefusal(event)) {
     case 'relay.routing':
       if (scene.isFirstContact(forwardPath)) scene.weigh(ROUTING, 'relay-syntax', forwardPath);
       return;
@@ -52,10 +53,4 @@ function seeForwardPath(event: EventByType<'command'>, forwardPath: string, scen
     default:
       if (recipientAnswer(event) === 'known' && scene.isFirstToday(forwardPath)) scene.weigh(OWN, 'known-recipient');
   }
-}
-
-/** The relay rule that refused it, or would have. */
-function refusedBy({ verdict, observed }: EventByType<'command'>): string | undefined {
-  if (verdict.rule === 'relay.denied' || verdict.rule === 'relay.routing') return verdict.rule;
-  return observed?.find(({ rule }) => rule === 'relay.denied' || rule === 'relay.routing')?.rule;
 }

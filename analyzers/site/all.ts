@@ -1,6 +1,7 @@
 import { accountTakeover } from './account-takeover.ts';
 import { authCampaign } from './auth-campaign.ts';
 import { bounceFlood } from './bounce-flood.ts';
+import { forgottenDomain } from './forgotten-domain.ts';
 import { rangeCampaign } from './range-campaign.ts';
 import { reflector } from './reflector.ts';
 import { releaseTogether } from './release-together.ts';
@@ -17,6 +18,7 @@ export const siteDetectors: readonly SiteDetector[] = [
   emptySessions,
   bounceFlood,
   reflector,
+  forgottenDomain,
   slotShortage,
   releaseTogether,
   accountTakeover,

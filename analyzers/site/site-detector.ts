@@ -15,7 +15,7 @@ export type SiteDecision = Pick<DecisionMade, 'scope' | 'value' | 'action' | 'le
 
 /** Something that a person should know. */
 export interface Alert {
-  readonly kind: 'campaign' | 'takeover' | 'bounce-flood' | 'reflector' | 'stress' | 'breaker';
+  readonly kind: 'campaign' | 'takeover' | 'bounce-flood' | 'reflector' | 'forgotten-domain' | 'stress' | 'breaker';
   /** What it is about: the same alert about the same subject is sent once in a while only. */
   readonly subject: string;
   readonly text: string;

@@ -352,3 +352,25 @@ export const honest: readonly TrafficScenario[] = [
     },
   ]),
 ];
+
+/** Honest ones that came later than the attacks, see `all.ts`. */
+export const honestLast: readonly TrafficScenario[] = [
+  benign(28, 'forty servers that still send mail for a domain that moved', all, (world) =>
+    Array.from({ length: 40 }, (_, rank): readonly OwnHabit[] => {
+      const ip = world.host(world.random);
+      const forMovedDomain: OwnHabit = {
+        ip,
+        fromMs: 7 * DAY_MS,
+        gapMs: bursty((2 + rank) * HOUR_MS),
+        messageCount: 0,
+        play: (session, random) =>
+          session
+            .hello()
+            .mail('someone@friend.example')
+            .recipient(`user${random.zipf(12)}@moved.example`, 'foreign'),
+      };
+      const forUs: OwnHabit = { ip, gapMs: bursty((8 + rank) * HOUR_MS), play: message(world, 0.02) };
+      return rank % 2 === 0 ? [forMovedDomain, forUs] : [forMovedDomain];
+    }).flat(),
+  ),
+];

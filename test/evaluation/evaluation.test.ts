@@ -5,8 +5,9 @@ import { postern } from '../../evaluation/defenders/postern.ts';
 import { scoresOf } from '../../evaluation/score.ts';
 import { tableOf } from '../../evaluation/table.ts';
 import type { TrafficScenario } from '../../evaluation/traffic/actor.ts';
+import { everyone } from '../../evaluation/traffic/all.ts';
 import { attacks } from '../../evaluation/traffic/attacks.ts';
-import { background, honest } from '../../evaluation/traffic/benign.ts';
+import { background, honest, honestLast } from '../../evaluation/traffic/benign.ts';
 import { inOrder, played } from '../../evaluation/traffic/merge.ts';
 import { Random } from '../../evaluation/traffic/random.ts';
 import { DAY_MS, World } from '../../evaluation/traffic/world.ts';
@@ -16,7 +17,6 @@ import { parseAddress } from '../../lib/ip.ts';
 
 const START_MS = 1_767_225_600_000;
 const span = { startMs: START_MS, attacksMs: START_MS + 7 * DAY_MS, endMs: START_MS + 14 * DAY_MS };
-const everyone = [background, ...honest, ...attacks];
 
 /** The first events of scenarios. */
 function first(count: number, scenarios: readonly TrafficScenario[], seed: number, size: 'S' | 'M' = 'S'): MailEvent[] {
@@ -36,9 +36,11 @@ function first(count: number, scenarios: readonly TrafficScenario[], seed: numbe
   return events;
 }
 
-test('there are 34 attacks and 27 honest scenarios, by their numbers', () => {
+test('there are 34 attacks and 28 honest scenarios, by their numbers', () => {
   expect(attacks.map(({ id }) => id)).toEqual(Array.from({ length: 34 }, (_, index) => `A${index + 1}`));
-  expect(honest.map(({ id }) => id)).toEqual(Array.from({ length: 27 }, (_, index) => `B${index + 1}`));
+  expect([...honest, ...honestLast].map(({ id }) => id)).toEqual(
+    Array.from({ length: 28 }, (_, index) => `B${index + 1}`),
+  );
 });
 
 describe.each(everyone.map((scenario) => [scenario.id, scenario] as const))('%s', (_id, scenario) => {

@@ -6,8 +6,7 @@ import { createInterface } from 'node:readline/promises';
 import { describe, expect, test } from 'vitest';
 import { type Ban, fail2banDefault } from '../../evaluation/defenders/fail2ban.ts';
 import { MailLog } from '../../evaluation/mail-log.ts';
-import { attacks } from '../../evaluation/traffic/attacks.ts';
-import { background, honest } from '../../evaluation/traffic/benign.ts';
+import { everyone } from '../../evaluation/traffic/all.ts';
 import { Random } from '../../evaluation/traffic/random.ts';
 import { SessionScript } from '../../evaluation/traffic/session-script.ts';
 import { undefended } from '../../evaluation/traffic/traffic.ts';
@@ -37,7 +36,7 @@ function modelBans(): readonly Ban[] {
   const bans: Ban[] = [];
   const defender = fail2banDefault((ban) => bans.push(ban));
   const span = { startMs: START_MS, attacksMs: START_MS + 7 * DAY_MS, endMs: START_MS + 14 * DAY_MS };
-  const scenarios = [background, ...honest, ...attacks].filter(({ sizes }) => sizes.includes('S'));
+  const scenarios = everyone.filter(({ sizes }) => sizes.includes('S'));
   for (const event of undefended(new World(SEED, 'S', span), scenarios, SEED)) defender.see(event);
   return bans;
 }

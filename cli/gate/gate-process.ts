@@ -21,6 +21,7 @@ import { materialFiles } from '../io/material.ts';
 import { Metrics } from '../io/metrics.ts';
 import { openSiteSecret } from '../io/site-secret.ts';
 import { version } from '../version.ts';
+import { ANALYZERS_LOOK_EVERY_MS, AnalyzerWatch } from './analyzer-watch.ts';
 import { GateDecisions } from './gate-decisions.ts';
 import { type InForce, load, tlsOf, warnOfExpiry, withRenewedCertificates } from './in-force.ts';
 import { recallHistory, saveHistory } from './kept-history.ts';
@@ -65,6 +66,7 @@ export class GateProcess {
   private readonly history: SourceHistory;
   private readonly panic: PanicSwitch;
   private readonly decisions: GateDecisions;
+  private readonly analyzers: AnalyzerWatch;
   private readonly operators: OperatorActs;
   private readonly timers: NodeJS.Timeout[] = [];
   private inForce: InForce;
@@ -101,6 +103,11 @@ export class GateProcess {
       logger: this.logger,
       onChange: () => this.gate?.reviewSessions(),
     });
+    this.analyzers = new AnalyzerWatch({
+      file: this.places.progress,
+      log: () => this.decisions.log,
+      logger: this.logger,
+    });
     this.operators = new OperatorActs({
       decisions: this.decisions,
       site,
@@ -116,6 +123,7 @@ export class GateProcess {
       certificates: () => this.inForce.material.facts,
       panic: () => this.panic.state !== undefined,
       draining: () => this.draining,
+      analyzers: this.analyzers,
     });
   }
 
@@ -165,6 +173,7 @@ export class GateProcess {
     this.every(HISTORY_SAVE_EVERY_MS, () => void saveHistory(this.history, this.places.history, this.logger));
     this.every(DECISIONS_KEEP_EVERY_MS, () => void this.decisions.keep(Date.now()));
     this.every(EXPIRY_CHECK_EVERY_MS, () => warnOfExpiry(this.inForce, this.logger));
+    this.every(ANALYZERS_LOOK_EVERY_MS, () => void this.analyzers.look());
     this.every(SUSPEND_CHECK_EVERY_MS, () => this.suspendOrNot());
     warnOfExpiry(this.inForce, this.logger);
     const { state } = this.panic;

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { MailEvent } from '../../events/event.ts';
 import type { GateStats } from '../../proxy/io/gate.ts';
 import type { Recorder } from '../../proxy/io/recorder.ts';
+import type { AnalyzerWatch } from '../gate/analyzer-watch.ts';
 import { type Counts, LABEL_SEPARATOR, Tally } from '../gate/tally.ts';
 import type { ListState } from './list-watcher.ts';
 import type { CertificateFacts } from './material.ts';
@@ -15,6 +16,7 @@ export interface MetricSources {
   readonly certificates: () => readonly CertificateFacts[];
   readonly panic: () => boolean;
   readonly draining: () => boolean;
+  readonly analyzers: Pick<AnalyzerWatch, 'behindSeconds' | 'unseen'>;
 }
 
 /** Bounds of the histogram of command latencies, seconds. */
@@ -38,6 +40,7 @@ export class Metrics {
     this.countTally();
     this.countSessions(sources);
     this.countLog(sources);
+    this.countAnalyzers(sources);
     this.gauge('postern_observing_all', 'The panic switch is on.', () => Number(sources.panic()));
     this.gauge('postern_draining', 'The gate is on its way to stop.', () => Number(sources.draining()));
     this.labelled('postern_info', 'The version that runs.', ['version'], () => [[[sources.version], 1]]);
@@ -104,6 +107,20 @@ export class Metrics {
     this.gauge('postern_event_queue_share', 'How full the queue is, 0 to 1.', () => recorder.pressure);
     this.gauge('postern_log_failing', 'Events are not getting into the log.', () =>
       Number(recorder.failing !== undefined),
+    );
+  }
+
+  private countAnalyzers({ analyzers }: MetricSources): void {
+    this.gauge(
+      'postern_analyzers_behind_seconds',
+      'For how long the oldest record that the analyzers have not seen is in the log, or they have been silent.',
+      () => analyzers.behindSeconds,
+    );
+    this.labelled(
+      'postern_analyzers_unseen_records',
+      'Records that a watch of the analyzers has not seen.',
+      ['watch'],
+      () => [...analyzers.unseen].map(([name, count]) => [[name], count]),
     );
   }
 

@@ -29,6 +29,17 @@ export class GrowthBreaker {
     return this.isTripped;
   }
 
+  /** Whether it would hold back a refusal that was made now. */
+  isTrippedAt(nowMs: number): boolean {
+    const bucket = Math.floor((nowMs * BUCKETS) / GROWTH_WINDOW_MS);
+    const passed = Math.max(0, bucket - this.bucket);
+    const left = this.counts.reduce((sum, count, slot) => {
+      const age = (((this.bucket - slot) % BUCKETS) + BUCKETS) % BUCKETS;
+      return age + passed < BUCKETS ? sum + count : sum;
+    }, 0);
+    return left > this.max;
+  }
+
   get isTripped(): boolean {
     return this.counts.reduce((sum, count) => sum + count, 0) > this.max;
   }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { decodeProgress, type WatchProgress } from '../../analyzers/progress.ts';
 import type { EventLog } from '../../log/event-log.ts';
-import type { OperatorLog } from '../io/logger.ts';
+import type { Logger } from '../../proxy/io/logger.ts';
 import { ANALYZERS_BEHIND_MAX_MS, AnalyzerLag, type LagChange, type WatchStanding } from './analyzer-lag.ts';
 
 /** How often a gate looks how far the analyzers are, milliseconds. */
@@ -12,7 +12,7 @@ export interface AnalyzerWatchOptions {
   readonly file: string;
   /** The log as the gate reads it; undefined while it cannot. */
   readonly log: () => Pick<EventLog, 'bounds' | 'read'> | undefined;
-  readonly logger: OperatorLog;
+  readonly logger: Logger;
 }
 
 /** Tells the operator when the analyzers do not keep up with the log, or are gone: mail does not wait for them, so nobody else would. */

@@ -124,6 +124,7 @@ export class GateProcess {
       panic: () => this.panic.state !== undefined,
       draining: () => this.draining,
       analyzers: this.analyzers,
+      blocklist: this.decisions.blocklist,
     });
   }
 

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Blocklist } from '../../blocklist/blocklist.ts';
 import type { MailEvent } from '../../events/event.ts';
 import type { GateStats } from '../../proxy/io/gate.ts';
 import type { Recorder } from '../../proxy/io/recorder.ts';
@@ -16,6 +17,7 @@ export interface MetricSources {
   readonly certificates: () => readonly CertificateFacts[];
   readonly panic: () => boolean;
   readonly draining: () => boolean;
+  readonly blocklist: Pick<Blocklist, 'held' | 'breaker' | 'leftOutCount'>;
   readonly analyzers: Pick<AnalyzerWatch, 'behindSeconds' | 'unseen'>;
 }
 
@@ -41,6 +43,7 @@ export class Metrics {
     this.countSessions(sources);
     this.countLog(sources);
     this.countAnalyzers(sources);
+    this.countDecisions(sources);
     this.gauge('postern_observing_all', 'The panic switch is on.', () => Number(sources.panic()));
     this.gauge('postern_draining', 'The gate is on its way to stop.', () => Number(sources.draining()));
     this.labelled('postern_info', 'The version that runs.', ['version'], () => [[[sources.version], 1]]);
@@ -121,6 +124,18 @@ export class Metrics {
       'Records that a watch of the analyzers has not seen.',
       ['watch'],
       () => [...analyzers.unseen].map(([name, count]) => [[name], count]),
+    );
+  }
+
+  private countDecisions({ blocklist }: MetricSources): void {
+    this.labelled('postern_decisions_in_force', 'Decisions held.', ['scope', 'action', 'mode'], () =>
+      blocklist
+        .held(Date.now())
+        .map(({ scope, action, observed, count }) => [[scope, action, observed ? 'observe' : 'enforce'], count]),
+    );
+    this.total('postern_decisions_left_out_total', 'Decisions that found no room.', () => blocklist.leftOutCount);
+    this.gauge('postern_growth_breaker_open', 'New automatic refusals only defer (watch.growthMax).', () =>
+      Number(blocklist.breaker.isTrippedAt(Date.now())),
     );
   }
 

@@ -1,6 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { encodeProgress } from '../../analyzers/progress.ts';
+import { AnalyzerWatch } from '../../cli/gate/analyzer-watch.ts';
+import type { Page } from '../../log/event-log.ts';
 import { Postern, until } from '../support/postern.ts';
 import { Site } from '../support/site.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const BEHIND =
   'the analyzers are behind or gone: no new decisions, those in force stay until they end, limits are always on';
@@ -70,4 +76,22 @@ test('a gate without analyzers, and without a log, says so', async () => {
   site.write();
   const gate = new Postern(['gate', '--config', site.file]);
   expect(await gate.line(BEHIND)).toMatchObject({ reason: 'they do not report' });
+});
+
+test('records that a log has lost are nothing that a watch has not seen; a log that cannot be read is no reason to fail', async () => {
+  const file = join(temporaryDirectory(), 'analyzers.json');
+  const at = { name: 'events-0', stream: 'postern.events', partition: 0, nextOffset: 5 } as const;
+  writeFileSync(file, encodeProgress({ atMs: 1, watches: [at] }));
+  const ignore = (): void => undefined;
+  let read = async (): Promise<Page> => ({ records: [], nextOffset: 5 });
+  const log = { bounds: async () => ({ first: 0, next: 9 }), read: () => read() };
+  const watch = new AnalyzerWatch({ file, log: () => log, logger: { error: ignore, warn: ignore, info: ignore } });
+  await watch.look();
+  expect(watch.unseen.get('events-0')).toBe(0);
+  read = async () => ({ records: [{ offset: 7, payload: '{}' }], nextOffset: 8 });
+  await watch.look();
+  expect(watch.unseen.get('events-0')).toBe(4);
+  read = () => Promise.reject(new Error('too many open files'));
+  await watch.look();
+  expect(watch.unseen.get('events-0')).toBe(4);
 });

@@ -330,7 +330,9 @@ export class GateProcess {
     this.running.suspend(reason !== undefined);
   }
 
-  private manageNow(request: ManagementRequest): Promise<ManagementAnswer> {
+  private async manageNow(request: ManagementRequest): Promise<ManagementAnswer> {
+    if (request.verb === 'modes')
+      return { ok: true, gate: this.identity.gate, scenarios: { ...this.config.watch.scenarios } };
     return 'value' in request ? this.operators.act(request, Date.now()) : this.switchNow(request);
   }
 

@@ -94,7 +94,7 @@ function contributionText({ sid, seq, at, weight, what }: Contribution, { eviden
   const event = evidence[sid ?? '']?.find((each) => 'seq' in each && each.seq === seq);
   const sign = weight < 0 ? '-' : '+';
   const told = event === undefined ? `${time(at)} (the event is not in the log any more)` : formatEvent(event, false);
-  return `${sign}${points(Math.abs(weight))} ${what}: ${told}`;
+  return `${sign}${points(Math.abs(weight))} ${shown(what)}: ${told}`;
 }
 
 /** What the gate itself refused in a session, whoever decided nothing. */

@@ -127,7 +127,13 @@ export class Metrics {
     );
   }
 
-  private countDecisions({ blocklist }: MetricSources): void {
+  private countDecisions({ blocklist, stats }: MetricSources): void {
+    this.counter(
+      'postern_restrained_total',
+      'Clients that decisions slowed down, deferred, refused or dropped.',
+      ['scenario', 'action'],
+      () => stats().restrained,
+    );
     this.labelled('postern_decisions_in_force', 'Decisions held.', ['scope', 'action', 'mode'], () =>
       blocklist
         .held(Date.now())
@@ -139,7 +145,7 @@ export class Metrics {
     );
   }
 
-  private counter(name: string, help: string, labelNames: readonly string[], counts: Counts): void {
+  private counter(name: string, help: string, labelNames: readonly string[], counts: Counts | (() => Counts)): void {
     new Counter({
       name,
       help,
@@ -147,7 +153,8 @@ export class Metrics {
       registers: [this.registry],
       collect() {
         this.reset();
-        for (const [key, count] of counts) this.inc(labelled(labelNames, key.split(LABEL_SEPARATOR)), count);
+        for (const [key, count] of typeof counts === 'function' ? counts() : counts)
+          this.inc(labelled(labelNames, key.split(LABEL_SEPARATOR)), count);
       },
     });
   }

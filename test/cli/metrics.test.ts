@@ -5,7 +5,15 @@ import { aDecision, blocklistOf } from '../support/decisions.ts';
 
 const sources = (change: Partial<MetricSources> = {}): MetricSources => ({
   version: '1.2.3',
-  stats: () => ({ sessions: 0, sessionsOpened: 0, refused: 0, crashed: 0, upstreamConnections: 0, nameless: 0 }),
+  stats: () => ({
+    sessions: 0,
+    sessionsOpened: 0,
+    refused: 0,
+    restrained: new Map(),
+    crashed: 0,
+    upstreamConnections: 0,
+    nameless: 0,
+  }),
   recorder: { counters: { recorded: 0, acknowledged: 0, dropped: 0, queued: 0 }, failing: undefined, pressure: 0 },
   lists: () => [],
   certificates: () => [],
@@ -47,6 +55,18 @@ test.each([
   expect(await linesOf('postern_growth_breaker_open', { blocklist })).toEqual([`postern_growth_breaker_open ${shown}`]);
   expect(await linesOf('postern_decisions_left_out_total', { blocklist })).toEqual([
     'postern_decisions_left_out_total 7',
+  ]);
+});
+
+test('what decisions did is shown by scenario and action', async () => {
+  const restrained = new Map([
+    ['recipient-harvest\nslow', 3],
+    ['operator\nrefuse', 1],
+  ]);
+  const stats = () => ({ ...sources().stats(), restrained });
+  expect(await linesOf('postern_restrained_total', { stats })).toEqual([
+    'postern_restrained_total{scenario="recipient-harvest",action="slow"} 3',
+    'postern_restrained_total{scenario="operator",action="refuse"} 1',
   ]);
 });
 

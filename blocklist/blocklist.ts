@@ -56,6 +56,15 @@ export const emptyBlocklist: Lookup = {
   bounceScrutiny: () => undefined,
 };
 
+/** How many decisions there are of one kind. */
+export interface HeldCount {
+  readonly scope: DecisionMade['scope'];
+  readonly action: DecisionMade['action'];
+  /** They only observe. */
+  readonly observed: boolean;
+  count: number;
+}
+
 /** The decisions about one address or range, by key. */
 type Cell = Map<string, BlocklistEntry>;
 
@@ -64,7 +73,7 @@ type Cell = Map<string, BlocklistEntry>;
  * may come in any order of keys, and twice.
  */
 export class Blocklist implements Lookup {
-  /** Automatic decisions that found no room. */
+  /** Decisions that found no room since the start: automatic ones about addresses, any about something else. */
   leftOutCount = 0;
   readonly breaker: GrowthBreaker;
   private readonly cells: PrefixTable<Cell>;
@@ -75,6 +84,8 @@ export class Blocklist implements Lookup {
   private domains: ReadonlyMap<string, readonly DecisionMade[]> = new Map();
   private modeOf: BlocklistOptions['modeOf'];
   private entryCount = 0;
+  /** Entries held, by kind. */
+  private readonly heldCounts = new Map<string, HeldCount>();
 
   constructor({ modeOf, growthMax, seed }: BlocklistOptions) {
     this.modeOf = modeOf;
@@ -100,15 +111,18 @@ export class Blocklist implements Lookup {
       return undefined;
     }
     const cell = this.cells.get(prefix);
+    const before = cell?.get(key);
     if (event.type === 'decision-revoked') {
-      if (cell?.delete(key) !== true) return undefined;
-      this.entryCount -= 1;
+      if (cell === undefined || before === undefined) return undefined;
+      cell.delete(key);
+      this.count(before, -1);
       if (cell.size === 0) this.cells.delete(prefix);
       return event.value;
     }
-    const entry = this.entryFor(event, cell?.get(key));
+    const entry = this.entryFor(event, before);
     if (entry === undefined) return undefined;
-    if (cell?.has(key) !== true) this.entryCount += 1;
+    if (before !== undefined) this.count(before, -1);
+    this.count(entry, 1);
     if (cell === undefined) this.cells.set(prefix, new Map([[key, entry]]));
     else cell.set(key, entry);
     return event.value;
@@ -171,12 +185,22 @@ export class Blocklist implements Lookup {
     }
   }
 
+  /** How many decisions there are of each kind; those about addresses until they are swept. */
+  held(nowMs: number): readonly HeldCount[] {
+    const counts = new Map([...this.heldCounts].map(([key, held]) => [key, { ...held }]));
+    for (const decision of this.othersInForce(nowMs)) add(counts, decision, this.isObserved(decision), 1);
+    return [...counts.values()];
+  }
+
   /** Other modes, for the decisions in force as well. */
   setModes(modeOf: BlocklistOptions['modeOf']): void {
     this.modeOf = modeOf;
     for (const cell of this.cells.values()) {
       for (const [key, entry] of cell) {
-        cell.set(key, { ...entry, observed: this.isObserved(entry) });
+        const changed = { ...entry, observed: this.isObserved(entry) };
+        this.count(entry, -1);
+        this.count(changed, 1);
+        cell.set(key, changed);
       }
     }
   }
@@ -185,11 +209,11 @@ export class Blocklist implements Lookup {
   sweep(nowMs: number): number {
     const before = this.entryCount;
     for (const cell of [...this.cells.values()]) {
-      for (const [key, { untilMs, value }] of cell) {
-        if (nowMs < untilMs) continue;
+      for (const [key, entry] of cell) {
+        if (nowMs < entry.untilMs) continue;
         cell.delete(key);
-        this.entryCount -= 1;
-        const prefix = cell.size === 0 ? parsePrefix(value) : undefined;
+        this.count(entry, -1);
+        const prefix = cell.size === 0 ? parsePrefix(entry.value) : undefined;
         if (prefix !== undefined) this.cells.delete(prefix);
       }
     }
@@ -198,9 +222,15 @@ export class Blocklist implements Lookup {
     return before - this.entryCount;
   }
 
+  private count(entry: BlocklistEntry, by: 1 | -1): void {
+    this.entryCount += by;
+    add(this.heldCounts, entry, entry.observed, by);
+  }
+
   private takeOther(event: DecisionEvent, key: string): void {
     if (event.type === 'decision-revoked') this.others.delete(key);
     else if (this.others.has(key) || this.others.size < MODES_MAX) this.others.set(key, event);
+    else this.leftOutCount += 1;
     this.sortOthers();
   }
 
@@ -241,6 +271,19 @@ export class Blocklist implements Lookup {
   private isObserved({ origin, scenario }: Pick<BlocklistEntry, 'origin' | 'scenario'>): boolean {
     return origin === 'analyzer' && this.modeOf(scenario) !== 'enforce';
   }
+}
+
+/** One more of a kind, or one fewer. Scopes and actions are few. */
+function add(
+  counts: Map<string, HeldCount>,
+  { scope, action }: Pick<DecisionMade, 'scope' | 'action'>,
+  observed: boolean,
+  by: 1 | -1,
+): void {
+  const key = `${scope} ${action} ${observed}`;
+  const held = counts.get(key) ?? { scope, action, observed, count: 0 };
+  held.count += by;
+  counts.set(key, held);
 }
 
 /** A later decision of an analyzer never ends before an earlier one of the same key, and is no milder while that holds. */

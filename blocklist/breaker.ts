@@ -17,35 +17,32 @@ export class GrowthBreaker {
     this.max = max;
   }
 
-  /** One more, made at a time. @returns True while it is tripped. */
+  /** One more, made at a time. @returns True while it is tripped, by the times of decisions. */
   add(atMs: number): boolean {
-    const bucket = this.advance(atMs);
-    const slot = bucket % BUCKETS;
-    this.counts[slot] = (this.counts[slot] ?? 0) + 1;
-    return this.isTripped;
-  }
-
-  /** How many there were in the window that ends now. */
-  countAt(nowMs: number): number {
-    this.advance(nowMs);
-    return this.count;
-  }
-
-  get isTripped(): boolean {
-    return this.count > this.max;
-  }
-
-  private get count(): number {
-    return this.counts.reduce((sum, count) => sum + count, 0);
-  }
-
-  /** What is older than the window no longer counts. @returns The bucket of this time. */
-  private advance(atMs: number): number {
-    const bucket = Math.floor((atMs * BUCKETS) / GROWTH_WINDOW_MS);
+    const bucket = bucketOf(atMs);
     for (let passed = Math.min(bucket - this.bucket, BUCKETS); passed > 0; passed -= 1) {
       this.counts[(bucket - passed + 1) % BUCKETS] = 0;
     }
     this.bucket = Math.max(this.bucket, bucket);
-    return bucket;
+    const slot = bucket % BUCKETS;
+    // One that is older than the window would be taken for one of now.
+    if (bucket > this.bucket - BUCKETS) this.counts[slot] = (this.counts[slot] ?? 0) + 1;
+    return this.counts.reduce((sum, count) => sum + count, 0) > this.max;
+  }
+
+  /** How many there were in the window that ends now. What `add` goes by is the time of decisions, and stays. */
+  countAt(nowMs: number): number {
+    const passed = Math.max(0, bucketOf(nowMs) - this.bucket);
+    return this.counts.reduce((sum, count, slot) => {
+      const age = (((this.bucket - slot) % BUCKETS) + BUCKETS) % BUCKETS;
+      return age + passed < BUCKETS ? sum + count : sum;
+    }, 0);
+  }
+
+  /** Whether it would hold back a refusal that was made now. */
+  isTrippedAt(nowMs: number): boolean {
+    return this.countAt(nowMs) > this.max;
   }
 }
+
+const bucketOf = (atMs: number): number => Math.floor((atMs * BUCKETS) / GROWTH_WINDOW_MS);

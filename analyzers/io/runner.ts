@@ -12,6 +12,7 @@ import {
   type Stream,
 } from '../../log/event-log.ts';
 import { partitionOf } from '../../log/partition.ts';
+import type { WatchProgress } from '../progress.ts';
 import { siteWatcher, sourceWatcher, type Watcher } from '../replay.ts';
 import type { Alert, SiteDetector } from '../site/site-detector.ts';
 import type { Snapshot, SnapshotFault, SnapshotStore } from '../snapshot.ts';
@@ -21,6 +22,8 @@ import type { WatchSettings } from '../source-watch.ts';
 export const SNAPSHOT_EVERY_MS = 60_000;
 /** After so many events it is kept earlier: a restart has no more to read again. */
 export const SNAPSHOT_EVENTS_MAX = 200_000;
+/** How often it is told how far the watches have read, milliseconds. */
+export const PROGRESS_EVERY_MS = 1000;
 /** Delay before an append that the log would not take is tried again, milliseconds. */
 export const APPEND_RETRY_MS = 500;
 /** Records of one append, and their octets. */
@@ -42,6 +45,8 @@ export interface RunnerListener {
   alerted(alerts: readonly Alert[]): void;
   /** Something the operator should know of the runner itself. */
   trouble(what: string, details: object): void;
+  /** How far every watch has read: once a second from the time on at which all have their state. Must not throw. */
+  progressed?(watches: readonly WatchProgress[]): void;
 }
 
 export interface RunnerOptions {
@@ -74,6 +79,8 @@ export class Runner {
   readonly stats: RunnerStats = { events: 0, evidence: 0, decisions: 0, unreadable: 0, snapshots: 0 };
   private readonly options: RunnerOptions;
   private readonly stopping = new AbortController();
+  private workers: readonly Worker[] = [];
+  private toldAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RunnerOptions) {
     this.options = options;
@@ -94,14 +101,26 @@ export class Runner {
       partition: partitionOf(settings.site, log.partitionCount),
       begin: () => siteWatcher(settings, siteDetectors),
     });
-    const workers = await Promise.all(places.map((place) => Worker.begin(place, this.options, this.stats)));
+    this.workers = await Promise.all(places.map((place) => Worker.begin(place, this.options, this.stats)));
     onReady();
-    await Promise.all(workers.map((worker) => worker.run(this.stopping.signal)));
+    this.tellProgress();
+    const timer = setInterval(() => this.tellProgress(), PROGRESS_EVERY_MS).unref();
+    // Timers wait while there is page after page to read.
+    const onPage = (): void => {
+      if (performance.now() - this.toldAtMs >= PROGRESS_EVERY_MS) this.tellProgress();
+    };
+    await Promise.all(this.workers.map((worker) => worker.run(this.stopping.signal, onPage)));
+    clearInterval(timer);
   }
 
   /** Keeps the state and ends. */
   stop(): void {
     this.stopping.abort();
+  }
+
+  private tellProgress(): void {
+    this.toldAtMs = performance.now();
+    this.options.listener.progressed?.(this.workers.map(({ progress }) => progress));
   }
 }
 
@@ -160,10 +179,16 @@ class Worker {
     });
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  get progress(): WatchProgress {
+    const { name, stream, partition } = this.place;
+    return { name, stream, partition, nextOffset: this.offset };
+  }
+
+  async run(signal: AbortSignal, onPage: () => void): Promise<void> {
     const { stream, partition } = this.place;
     for await (const page of this.options.log.follow(stream, partition, this.offset, signal)) {
       await this.take(page, signal);
+      onPage();
       if (signal.aborted) break;
       const { snapshotEventsMax = SNAPSHOT_EVENTS_MAX } = this.options;
       const isDue = this.countSince >= snapshotEventsMax || performance.now() - this.keptAtMs >= SNAPSHOT_EVERY_MS;

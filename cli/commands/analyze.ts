@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { FileSnapshots } from '../../analyzers/io/file-snapshots.ts';
 import { Runner, type RunnerListener } from '../../analyzers/io/runner.ts';
+import { encodeProgress, type WatchProgress } from '../../analyzers/progress.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
@@ -11,6 +12,7 @@ import { type Places, placesIn } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { runCommand, type Usage } from '../flags.ts';
 import { Alerter } from '../io/alerter.ts';
+import { writeWholeNow } from '../io/atomic-file.ts';
 import type { Configured } from '../io/config-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { thisMachine } from '../io/machine.ts';
@@ -18,6 +20,7 @@ import { readWebhook } from '../io/material.ts';
 import { runPart, settleUnprivileged } from '../io/part.ts';
 import { openSiteSecret } from '../io/site-secret.ts';
 import { onStop, tellReady } from '../io/supervised.ts';
+import { textOf } from '../io/text-of.ts';
 import { type Watching, watchingOf } from '../watch/watch-settings.ts';
 
 const usage = {
@@ -51,7 +54,7 @@ async function analyze({ config, folder }: Configured, logger: OperatorLog): Pro
   const opened = await openLog(places, logger, stopped.signal);
   if (opened === undefined) return ok(undefined);
   await using log = opened;
-  await watch(log, places, watching.value, listenerOf(logger, alerter.value), logger, stopped.signal);
+  await watch(log, places, watching.value, listenerOf(logger, alerter.value, places), logger, stopped.signal);
   return ok(undefined);
 }
 
@@ -95,7 +98,7 @@ async function watch(
   logger.info({ ...runner.stats, reason: String(signal.reason) }, 'the analyzers have stopped');
 }
 
-const listenerOf = (logger: OperatorLog, alerter: Alerter): RunnerListener => ({
+const listenerOf = (logger: OperatorLog, alerter: Alerter, places: Places): RunnerListener => ({
   decided: (decisions) => {
     for (const { id, scenario, scope, value, action, until } of decisions) {
       logger.info({ id, scenario, scope, value, action, until: new Date(until).toISOString() }, 'decided');
@@ -105,7 +108,22 @@ const listenerOf = (logger: OperatorLog, alerter: Alerter): RunnerListener => ({
     for (const alert of alerts) alerter.tell(alert);
   },
   trouble: (what, details) => logger.warn(details, what),
+  progressed: progressWriter(places.progress, logger),
 });
+
+/** Writes down how far the watches are, for the gate; where that cannot be done it is told once, until it can be again. */
+function progressWriter(file: string, logger: OperatorLog): (watches: readonly WatchProgress[]) => void {
+  let isFailing = false;
+  return (watches) => {
+    try {
+      writeWholeNow(file, encodeProgress({ atMs: Date.now(), watches }), false);
+      isFailing = false;
+    } catch (error) {
+      if (!isFailing) logger.warn({ reason: textOf(error) }, 'how far the analyzers are cannot be written down');
+      isFailing = true;
+    }
+  };
+}
 
 /** Who is told of what needs a person. @returns One line for the operator where the address of the webhook cannot be read. */
 function alerterOf(config: Config, folder: string, logger: OperatorLog): Result<Alerter, string> {

@@ -10,7 +10,7 @@ import { openLogOrTell } from '../io/open-log.ts';
 import { Progress } from '../io/progress.ts';
 import { decisionsIn } from '../io/read-decisions.ts';
 import { Report } from '../report/report.ts';
-import { observedBy } from '../watch/observed.ts';
+import { modesInUse } from '../watch/modes-in-use.ts';
 
 const usage = {
   verb: 'report',
@@ -35,7 +35,7 @@ export const run = (argv: readonly string[]): Promise<number> =>
     if (!directory.ok) return directory.error;
     await using log = await openLogOrTell(directory.value);
     if (log === undefined) return EXIT_FAULT;
-    const report = new Report(Date.now() - sinceMs, observedBy(values));
+    const report = new Report(Date.now() - sinceMs, await modesInUse(values, directory.value));
     for await (const decision of decisionsIn(log)) report.addDecision(decision);
     await addEvents(log, report);
     const summary = report.summary();

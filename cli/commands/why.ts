@@ -3,7 +3,7 @@ import { EXIT_FAULT, EXIT_OK, EXIT_USAGE, runCommand, type Usage } from '../flag
 import { formatWhy } from '../format/why.ts';
 import { dataDirectoryOf } from '../io/config-file.ts';
 import { openLogOrTell } from '../io/open-log.ts';
-import { observedBy } from '../watch/observed.ts';
+import { modesInUse } from '../watch/modes-in-use.ts';
 import { gatherWhy } from '../why/gather.ts';
 import { subjectOf } from '../why/subject.ts';
 
@@ -33,7 +33,7 @@ export const run = (argv: readonly string[]): Promise<number> =>
     if (!directory.ok) return directory.error;
     await using log = await openLogOrTell(directory.value);
     if (log === undefined) return EXIT_FAULT;
-    const why = await gatherWhy(log, subject, observedBy(values));
+    const why = await gatherWhy(log, subject, await modesInUse(values, directory.value));
     const isKnown = why.decisions.length > 0 || why.sessions.length > 0;
     const colour = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';
     process.stdout.write(values.json === true ? `${JSON.stringify(why)}\n` : formatWhy(why, Date.now(), colour));

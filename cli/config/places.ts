@@ -7,6 +7,8 @@ export interface Places {
   readonly logSocket: string;
   /** Management socket of the gate. */
   readonly gateSocket: string;
+  /** How far the analyzers have read. */
+  readonly progress: string;
   /** State of the panic switch. */
   readonly panic: string;
   /** Sources whose mail was accepted. */
@@ -29,6 +31,7 @@ export const placesIn = (dataDirectory: string): Places => ({
   log: join(dataDirectory, 'log'),
   logSocket: join(dataDirectory, 'run', 'log.sock'),
   gateSocket: join(dataDirectory, 'run', 'gate.sock'),
+  progress: join(dataDirectory, 'run', 'analyzers.json'),
   panic: join(dataDirectory, 'observe.json'),
   history: join(dataDirectory, 'history.txt'),
   senders: join(dataDirectory, 'senders.txt'),

@@ -62,7 +62,8 @@ export async function runDemo({ once, json, write, paint }: DemoOptions, signal:
       await chronicle.configured(during);
     };
     const explain = async (source: string): Promise<string> => {
-      const why = await gatherWhy(log, { kind: 'source', value: source }, () => false);
+      const promoted = { source: 'configuration', isObserved: () => false } as const;
+      const why = await gatherWhy(log, { kind: 'source', value: source }, promoted);
       return formatWhy({ ...why, decisions: why.decisions.slice(-1) }, Date.now(), false);
     };
     const company = { stage: stageOf(things), store, chronicle, narrator, promote, explain };

@@ -1,25 +1,32 @@
 import { escapeField } from '../../lib/escape.ts';
 import type { Summary } from '../report/report.ts';
+import type { Observed } from '../watch/modes-in-use.ts';
+import { modesNote } from './modes-note.ts';
 
 const shown = (text: string): string => escapeField(text, 100);
+const modeText = (isObserved: Observed): string => (isObserved === null ? 'unknown' : isObserved ? 'observes' : 'acts');
 const time = (atMs: number): string => new Date(atMs).toISOString().slice(0, 16).replace('T', ' ');
 
 /** What was refused and what would have been, for people: accepted mail first. */
 export function formatReport({
   sinceMs,
   untilMs,
+  modes,
   sessions,
   acceptedMail,
   affected,
   scenarios,
   rules,
 }: Summary): string {
+  const isUnknown = modes === 'unknown';
   const lines = [
     `${time(sinceMs)} to ${time(Math.max(sinceMs, untilMs))} UTC: ${sessions} sessions, ${acceptedMail} messages accepted.`,
-    '',
+    modesNote(modes),
   ];
   if (affected.length === 0)
-    lines.push('No accepted message would have been kept out by a decision that only observes.');
+    lines.push(
+      `No accepted message would have been kept out by a decision that ${isUnknown ? 'may only observe' : 'only observes'}.`,
+    );
   else {
     lines.push('Accepted mail that decisions would have kept out, had they acted:');
     for (const each of affected) {
@@ -37,7 +44,7 @@ export function formatReport({
       String(count).padStart(9),
       String(mail).padStart(14),
     ];
-    lines.push(`${shown(scenario).padEnd(21)} ${(isObserved ? 'observes' : 'acts').padEnd(9)}${numbers.join(' ')}`);
+    lines.push(`${shown(scenario).padEnd(21)} ${modeText(isObserved).padEnd(9)}${numbers.join(' ')}`);
   }
   if (scenarios.length === 0) lines.push('  (no decision was made)');
   lines.push('', 'Rule                  refused  observed');
@@ -45,7 +52,7 @@ export function formatReport({
     lines.push(`${shown(rule).padEnd(21)} ${String(refused).padStart(7)} ${String(observed).padStart(9)}`);
   }
   const promotable = scenarios.filter(
-    ({ isObserved, acceptedMail: mail, decisions }) => isObserved && mail === 0 && decisions > 0,
+    ({ isObserved, acceptedMail: mail, decisions }) => isObserved === true && mail === 0 && decisions > 0,
   );
   if (promotable.length > 0) {
     lines.push(

@@ -1,13 +1,15 @@
 import type { Contribution, DecisionMade } from '../../events/decision.ts';
 import type { MailEvent } from '../../events/event.ts';
 import { escapeField } from '../../lib/escape.ts';
+import type { ModesInUse, Observed } from '../watch/modes-in-use.ts';
 import { lastingText } from './decision-line.ts';
 import { formatEvent } from './event-line.ts';
+import { modesNote } from './modes-note.ts';
 
 /** A decision, and what became of it. */
 export interface WhyDecision {
   readonly decision: DecisionMade;
-  readonly isObserved: boolean;
+  readonly isObserved: Observed;
   /** Who took it back, and why. */
   readonly revokedBy?: string;
   /** Id of the one that took its place. */
@@ -18,6 +20,7 @@ export interface WhyDecision {
 export interface Why {
   /** What was asked about. */
   readonly subject: string;
+  readonly modes: ModesInUse['source'];
   readonly ip?: string;
   readonly decisions: readonly WhyDecision[];
   /** Events that the decisions rest on, by session. */
@@ -37,6 +40,8 @@ export function formatWhy(why: Why, nowMs: number, colour: boolean): string {
   if (why.decisions.length === 0) {
     lines.push(`No decision is known about ${shown(why.ip ?? why.subject)}.`);
   }
+  const isAutomatic = why.decisions.some(({ decision }) => decision.origin === 'analyzer');
+  if (isAutomatic && why.modes !== 'configuration') lines.push(modesNote(why.modes));
   for (const each of why.decisions) lines.push(...decisionLines(each, why, nowMs), '');
   for (const session of why.sessions) {
     lines.push('Session:', ...session.map((event) => `  ${formatEvent(event, colour)}`), ...refusalLines(session), '');
@@ -49,7 +54,7 @@ function decisionLines(each: WhyDecision, why: Why, nowMs: number): readonly str
   const { value, action, ledger = [], counter = [], forgotten = false } = decision;
   const isInForce = each.revokedBy === undefined && each.replacedBy === undefined && nowMs < decision.until;
   return [
-    `${shown(value)}: ${action}${isObserved ? ' (observed only: nothing is refused)' : ''}, ${stateText(each, nowMs)}`,
+    `${shown(value)}: ${action}${observedText(isObserved)}, ${stateText(each, nowMs)}`,
     ...accountLines(decision),
     ...ledger.map((entry) => `  ${contributionText(entry, why)}`),
     ...(forgotten ? ['  and more that is not known any more'] : []),
@@ -58,6 +63,9 @@ function decisionLines(each: WhyDecision, why: Why, nowMs: number): readonly str
     ...(isInForce ? [`  Undo: postern ${action === 'allow' ? 'allow --off' : 'unblock'} ${shown(value)}`] : []),
   ];
 }
+
+const observedText = (isObserved: Observed): string =>
+  isObserved === null ? ' (whether it acts is not known)' : isObserved ? ' (observed only: nothing is refused)' : '';
 
 function stateText({ decision, revokedBy, replacedBy }: WhyDecision, nowMs: number): string {
   if (revokedBy !== undefined) return `taken back by ${shown(revokedBy)}`;
@@ -86,7 +94,7 @@ function contributionText({ sid, seq, at, weight, what }: Contribution, { eviden
   const event = evidence[sid ?? '']?.find((each) => 'seq' in each && each.seq === seq);
   const sign = weight < 0 ? '-' : '+';
   const told = event === undefined ? `${time(at)} (the event is not in the log any more)` : formatEvent(event, false);
-  return `${sign}${points(Math.abs(weight))} ${what}: ${told}`;
+  return `${sign}${points(Math.abs(weight))} ${shown(what)}: ${told}`;
 }
 
 /** What the gate itself refused in a session, whoever decided nothing. */

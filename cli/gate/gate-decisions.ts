@@ -8,7 +8,7 @@ import { decodeDecision, encodeEvent } from '../../events/codec.ts';
 import { type DecisionEvent, type DecisionMade, decisionKey } from '../../events/decision.ts';
 import { EVENT_VERSION, type MailEvent } from '../../events/event.ts';
 import type { Appender } from '../../log/appender.ts';
-import { openSqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
+import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
 import type { Identity } from '../config/assemble.ts';
 import type { Places } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
@@ -43,6 +43,8 @@ export class GateDecisions {
   readonly blocklist: Blocklist;
   /** Every decision that was in the log at the start is known. */
   isCaughtUp = false;
+  /** The log that is followed; undefined while none can be. */
+  log: SqliteLogReader | undefined;
   private readonly options: GateDecisionsOptions;
   private readonly stopping = new AbortController();
   private readonly caughtUp = Promise.withResolvers<void>();
@@ -122,11 +124,12 @@ export class GateDecisions {
   private tellBreaker(nowMs: number): void {
     const { breaker } = this.blocklist;
     const count = breaker.countAt(nowMs);
-    if (breaker.isTripped === this.isBreakerTold) return;
-    this.isBreakerTold = breaker.isTripped;
+    const isTripped = count > breaker.max;
+    if (isTripped === this.isBreakerTold) return;
+    this.isBreakerTold = isTripped;
     const { logger, identity, record } = this.options;
     const { site, gate } = identity;
-    const { max, isTripped } = breaker;
+    const { max } = breaker;
     if (isTripped)
       logger.error({ count, max }, 'far more automatic refusals than usual: new ones only defer (watch.growthMax)');
     else logger.warn({ count, max }, 'automatic refusals are as usual again');
@@ -158,11 +161,13 @@ export class GateDecisions {
       });
       if (opened.ok) {
         await using log = opened.value;
+        this.log = log;
         try {
           await followDecisions(log, this.listener, signal);
         } catch (error) {
           logger.error({ reason: textOf(error) }, 'the decisions in the log cannot be followed: those in force stay');
         }
+        this.log = undefined;
       }
       await setTimeout(LOG_RETRY_MS, undefined, { signal }).catch(() => undefined);
     }

@@ -21,6 +21,7 @@ import { materialFiles } from '../io/material.ts';
 import { Metrics } from '../io/metrics.ts';
 import { openSiteSecret } from '../io/site-secret.ts';
 import { version } from '../version.ts';
+import { ANALYZERS_LOOK_EVERY_MS, AnalyzerWatch } from './analyzer-watch.ts';
 import { GateDecisions } from './gate-decisions.ts';
 import { type InForce, load, tlsOf, warnOfExpiry, withRenewedCertificates } from './in-force.ts';
 import { recallHistory, saveHistory } from './kept-history.ts';
@@ -65,6 +66,7 @@ export class GateProcess {
   private readonly history: SourceHistory;
   private readonly panic: PanicSwitch;
   private readonly decisions: GateDecisions;
+  private readonly analyzers: AnalyzerWatch;
   private readonly operators: OperatorActs;
   private readonly timers: NodeJS.Timeout[] = [];
   private inForce: InForce;
@@ -103,6 +105,11 @@ export class GateProcess {
       record: (event) => this.recorder.record(event),
       onChange: () => this.gate?.reviewSessions(),
     });
+    this.analyzers = new AnalyzerWatch({
+      file: this.places.progress,
+      log: () => this.decisions.log,
+      logger: this.logger,
+    });
     this.operators = new OperatorActs({
       decisions: this.decisions,
       site,
@@ -118,6 +125,8 @@ export class GateProcess {
       certificates: () => this.inForce.material.facts,
       panic: () => this.panic.state !== undefined,
       draining: () => this.draining,
+      analyzers: this.analyzers,
+      blocklist: this.decisions.blocklist,
     });
   }
 
@@ -167,6 +176,7 @@ export class GateProcess {
     this.every(HISTORY_SAVE_EVERY_MS, () => void saveHistory(this.history, this.places.history, this.logger));
     this.every(DECISIONS_KEEP_EVERY_MS, () => void this.decisions.keep(Date.now()));
     this.every(EXPIRY_CHECK_EVERY_MS, () => warnOfExpiry(this.inForce, this.logger));
+    this.every(ANALYZERS_LOOK_EVERY_MS, () => void this.analyzers.look());
     this.every(SUSPEND_CHECK_EVERY_MS, () => this.suspendOrNot());
     warnOfExpiry(this.inForce, this.logger);
     const { state } = this.panic;
@@ -322,7 +332,9 @@ export class GateProcess {
     this.running.suspend(reason !== undefined);
   }
 
-  private manageNow(request: ManagementRequest): Promise<ManagementAnswer> {
+  private async manageNow(request: ManagementRequest): Promise<ManagementAnswer> {
+    if (request.verb === 'modes')
+      return { ok: true, gate: this.identity.gate, scenarios: { ...this.config.watch.scenarios } };
     return 'value' in request ? this.operators.act(request, Date.now()) : this.switchNow(request);
   }
 

@@ -11,6 +11,7 @@ const act = { value: text, by: text, reason: text };
 /** What is said to the management socket of a gate, one JSON object a line. */
 export const managementRequest = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('state') }),
+  z.strictObject({ verb: z.literal('modes') }),
   z.strictObject({ verb: z.literal('observe-all'), by: text, reason: text }),
   z.strictObject({ verb: z.literal('observe-off'), by: text, reason: text }),
   z.strictObject({
@@ -28,7 +29,7 @@ export type ManagementRequest = z.infer<typeof managementRequest>;
 /** A request that is about decisions. */
 export type ActRequest = Extract<ManagementRequest, { value: string }>;
 /** A request that is about the panic switch. */
-export type PanicRequest = Exclude<ManagementRequest, ActRequest>;
+export type PanicRequest = Exclude<ManagementRequest, ActRequest | { verb: 'modes' }>;
 
 const named = z.object({
   id: z.string(),
@@ -74,7 +75,19 @@ export const actAnswer = z.union([
   refused,
 ]);
 export type ActAnswer = z.infer<typeof actAnswer>;
-export type ManagementAnswer = PanicAnswer | ActAnswer;
+
+/** The answer to the question which scenarios act. */
+export const modesAnswer = z.union([
+  z.object({
+    ok: z.literal(true),
+    gate: z.string(),
+    /** `watch.scenarios` as it is in force; one that is not named observes. */
+    scenarios: z.record(z.string(), z.string()),
+  }),
+  refused,
+]);
+export type ModesAnswer = z.infer<typeof modesAnswer>;
+export type ManagementAnswer = PanicAnswer | ActAnswer | ModesAnswer;
 
 /** Reads a request, has it answered, and writes the answer; a line that is no request is answered too. */
 export async function answerLine(

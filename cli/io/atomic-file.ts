@@ -8,14 +8,18 @@ const CHUNK_LENGTH = 65_536;
 /** Writes a file as a whole: after a crash there is the old one or the new one. Only this user may read it. */
 export const writeWhole = (file: string, text: string): Promise<void> => writeLines(file, [text]);
 
-/** {@link writeWhole}, at once: for what is small and must not be overtaken. Throws where it cannot be written. */
-export function writeWholeNow(file: string, text: string): void {
+/**
+ * {@link writeWhole}, at once: for what is small and must not be overtaken. Throws where it cannot be written.
+ *
+ * @param isLasting - False for what is worth nothing after a crash of the machine: the disk is not waited for.
+ */
+export function writeWholeNow(file: string, text: string, isLasting = true): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.${process.pid}.new`;
   const handle = openSync(draft, 'w', 0o600);
   try {
     writeSync(handle, text);
-    fsyncSync(handle);
+    if (isLasting) fsyncSync(handle);
   } finally {
     closeSync(handle);
   }

@@ -1,7 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Blocklist } from '../../blocklist/blocklist.ts';
 import type { MailEvent } from '../../events/event.ts';
 import type { GateStats } from '../../proxy/io/gate.ts';
 import type { Recorder } from '../../proxy/io/recorder.ts';
+import type { AnalyzerWatch } from '../gate/analyzer-watch.ts';
 import { type Counts, LABEL_SEPARATOR, Tally } from '../gate/tally.ts';
 import type { ListState } from './list-watcher.ts';
 import type { CertificateFacts } from './material.ts';
@@ -15,6 +17,8 @@ export interface MetricSources {
   readonly certificates: () => readonly CertificateFacts[];
   readonly panic: () => boolean;
   readonly draining: () => boolean;
+  readonly blocklist: Pick<Blocklist, 'held' | 'breaker' | 'leftOutCount'>;
+  readonly analyzers: Pick<AnalyzerWatch, 'behindSeconds' | 'unseen'>;
 }
 
 /** Bounds of the histogram of command latencies, seconds. */
@@ -38,6 +42,8 @@ export class Metrics {
     this.countTally();
     this.countSessions(sources);
     this.countLog(sources);
+    this.countAnalyzers(sources);
+    this.countDecisions(sources);
     this.gauge('postern_observing_all', 'The panic switch is on.', () => Number(sources.panic()));
     this.gauge('postern_draining', 'The gate is on its way to stop.', () => Number(sources.draining()));
     this.labelled('postern_info', 'The version that runs.', ['version'], () => [[[sources.version], 1]]);
@@ -107,7 +113,39 @@ export class Metrics {
     );
   }
 
-  private counter(name: string, help: string, labelNames: readonly string[], counts: Counts): void {
+  private countAnalyzers({ analyzers }: MetricSources): void {
+    this.gauge(
+      'postern_analyzers_behind_seconds',
+      'For how long the oldest record that the analyzers have not seen is in the log, or they have been silent.',
+      () => analyzers.behindSeconds,
+    );
+    this.labelled(
+      'postern_analyzers_unseen_records',
+      'Records that a watch of the analyzers has not seen.',
+      ['watch'],
+      () => [...analyzers.unseen].map(([name, count]) => [[name], count]),
+    );
+  }
+
+  private countDecisions({ blocklist, stats }: MetricSources): void {
+    this.counter(
+      'postern_restrained_total',
+      'Clients that decisions slowed down, deferred, refused or dropped.',
+      ['scenario', 'action'],
+      () => stats().restrained,
+    );
+    this.labelled('postern_decisions_in_force', 'Decisions held.', ['scope', 'action', 'mode'], () =>
+      blocklist
+        .held(Date.now())
+        .map(({ scope, action, observed, count }) => [[scope, action, observed ? 'observe' : 'enforce'], count]),
+    );
+    this.total('postern_decisions_left_out_total', 'Decisions that found no room.', () => blocklist.leftOutCount);
+    this.gauge('postern_growth_breaker_open', 'New automatic refusals only defer (watch.growthMax).', () =>
+      Number(blocklist.breaker.isTrippedAt(Date.now())),
+    );
+  }
+
+  private counter(name: string, help: string, labelNames: readonly string[], counts: Counts | (() => Counts)): void {
     new Counter({
       name,
       help,
@@ -115,7 +153,8 @@ export class Metrics {
       registers: [this.registry],
       collect() {
         this.reset();
-        for (const [key, count] of counts) this.inc(labelled(labelNames, key.split(LABEL_SEPARATOR)), count);
+        for (const [key, count] of typeof counts === 'function' ? counts() : counts)
+          this.inc(labelled(labelNames, key.split(LABEL_SEPARATOR)), count);
       },
     });
   }

@@ -2,6 +2,7 @@ import { PrefixTable } from '../../blocklist/prefix-table.ts';
 import { type DecisionEvent, type DecisionMade, decisionKey } from '../../events/decision.ts';
 import type { EventByType, MailEvent } from '../../events/event.ts';
 import { parsePrefix, sourceKey } from '../../lib/ip.ts';
+import type { ModesInUse, Observed } from '../watch/modes-in-use.ts';
 
 /** Sources that are counted by name, at most. */
 export const SOURCES_MAX = 100_000;
@@ -20,14 +21,14 @@ export interface ScenarioCount {
   readonly scenario: string;
   decisions: number;
   sources: number;
-  isObserved: boolean;
+  readonly isObserved: Observed;
   /** Messages that the server behind accepted while a decision that defers or refuses held for their source. */
   acceptedMail: number;
   /** Sessions of such sources. */
   sessions: number;
 }
 
-/** A source whose accepted mail a decision that only observes would have kept out. */
+/** A source whose accepted mail a decision that only observes, or may, would have kept out. */
 export interface AffectedSource {
   readonly source: string;
   readonly scenario: string;
@@ -37,6 +38,8 @@ export interface AffectedSource {
 export interface Summary {
   readonly sinceMs: number;
   readonly untilMs: number;
+  /** Where it is known from which scenarios act. */
+  readonly modes: ModesInUse['source'];
   readonly sessions: number;
   readonly acceptedMail: number;
   /** First of all: accepted mail that decisions would have kept out, by source. */
@@ -54,7 +57,7 @@ interface Interval {
 /** Adds up what was refused, and what decisions that only observe would have refused. */
 export class Report {
   private readonly sinceMs: number;
-  private readonly isObserved: (decision: DecisionMade) => boolean;
+  private readonly modes: ModesInUse;
   private readonly byPrefix = new PrefixTable<Interval[]>();
   private readonly open = new Map<string, Interval>();
   private readonly scenarios = new Map<string, ScenarioCount & { readonly values: Set<string> }>();
@@ -64,10 +67,9 @@ export class Report {
   private acceptedMail = 0;
   private untilMs = 0;
 
-  /** @param isObserved - Decisions that do nothing. */
-  constructor(sinceMs: number, isObserved: (decision: DecisionMade) => boolean) {
+  constructor(sinceMs: number, modes: ModesInUse) {
     this.sinceMs = sinceMs;
-    this.isObserved = isObserved;
+    this.modes = modes;
   }
 
   /** All decisions first, in the order of each key. */
@@ -107,6 +109,7 @@ export class Report {
     return {
       sinceMs: this.sinceMs,
       untilMs: this.untilMs,
+      modes: this.modes.source,
       sessions: this.sessions,
       acceptedMail: this.acceptedMail,
       affected: [...this.affected.values()].sort(byCount((each) => each.acceptedMail)).slice(0, SOURCES_SHOWN_MAX),
@@ -138,7 +141,7 @@ export class Report {
     this.acceptedMail += 1;
     for (const decision of this.holding(ip, role, at)) {
       this.scenarioOf(decision).acceptedMail += 1;
-      if (!this.isObserved(decision)) continue;
+      if (this.modes.isObserved(decision) === false) continue;
       const source = sourceKey(ip);
       const known = this.affected.get(`${source} ${decision.scenario}`);
       if (known !== undefined) known.acceptedMail += 1;
@@ -164,7 +167,7 @@ export class Report {
     const { scenario } = decision;
     const known = this.scenarios.get(scenario);
     if (known !== undefined) return known;
-    const isObserved = this.isObserved(decision);
+    const isObserved = this.modes.isObserved(decision);
     const begun = {
       scenario,
       decisions: 0,

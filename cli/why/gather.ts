@@ -1,5 +1,5 @@
 import { decodeEvent } from '../../events/codec.ts';
-import { type DecisionMade, decisionKey } from '../../events/decision.ts';
+import { decisionKey } from '../../events/decision.ts';
 import type { MailEvent } from '../../events/event.ts';
 import { networkKey, parseAddress, parsePrefix, sourceKey } from '../../lib/ip.ts';
 import type { EventLog } from '../../log/event-log.ts';
@@ -8,6 +8,7 @@ import type { Why, WhyDecision } from '../format/why.ts';
 import { pagesOf, partitionsIn } from '../io/log-pages.ts';
 import { Progress } from '../io/progress.ts';
 import { decisionsIn } from '../io/read-decisions.ts';
+import type { ModesInUse } from '../watch/modes-in-use.ts';
 import type { Subject } from './subject.ts';
 
 /** Sessions of a source that are shown, at most: the last ones. */
@@ -19,7 +20,7 @@ const EVENTS_OF_SESSION_MAX = 500;
 export async function gatherWhy(
   log: EventLog,
   subject: Subject,
-  isObserved: (decision: DecisionMade) => boolean,
+  { source: modes, isObserved }: ModesInUse,
 ): Promise<Why> {
   const asked = subject.kind === 'session' ? await sessionOf(log, subject.sid) : [];
   const source = subject.kind === 'source' ? subject.value : ipOf(asked);
@@ -27,6 +28,7 @@ export async function gatherWhy(
   const ip = source ?? decisions[0]?.decision.value;
   return {
     subject: nameOf(subject),
+    modes,
     ...(ip === undefined ? {} : { ip }),
     decisions,
     evidence: Object.fromEntries(await evidenceOf(log, decisions, ip)),
@@ -44,7 +46,7 @@ async function decisionsAbout(
   log: EventLog,
   subject: Subject,
   source: string | undefined,
-  isObserved: (decision: DecisionMade) => boolean,
+  isObserved: ModesInUse['isObserved'],
 ): Promise<readonly WhyDecision[]> {
   const isMeant = (id: string, value: string): boolean =>
     subject.kind === 'decision' ? id === subject.id : source !== undefined && isAround(value, source);

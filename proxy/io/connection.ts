@@ -74,10 +74,11 @@ export class Connection implements HostedSession, Turns, Wakeable, Served {
     this.turn({ kind: 'opened', admission });
   }
 
-  restrain(id: string | undefined, restraint: Restraint): void {
-    if (id === this.restrainedBy) return;
+  restrain(id: string | undefined, restraint: Restraint): boolean {
+    if (id === this.restrainedBy) return false;
     this.restrainedBy = id;
     this.turn({ kind: 'restrained', restraint });
+    return true;
   }
 
   shutdown(now: boolean): void {

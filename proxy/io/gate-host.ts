@@ -160,8 +160,8 @@ export class GateHost implements ListenerHost {
     for (const session of this.sessions) {
       const { admission, context, sid } = session;
       if (admission === undefined) continue;
-      const { id, restraint } = gatekeeper.restraintOf(admission, context.settings, sid, now);
-      session.restrain(id, restraint);
+      const { entry, restraint } = gatekeeper.restraintOf(admission, context.settings, sid, now);
+      if (session.restrain(entry?.id, restraint)) gatekeeper.countRestrained(entry, admission);
     }
   }
 

@@ -3,7 +3,7 @@ import { EVENT_VERSION, type EventByType, FIELD_LENGTH_MAX } from '../../events/
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { ListenerSettings, SessionSettings } from '../settings.ts';
 import { GateHost, type GateLists, type GatePorts } from './gate-host.ts';
-import { Gatekeeper, type GatekeeperSettings } from './gatekeeper.ts';
+import { Gatekeeper, type GatekeeperSettings, type RestrainedCounts } from './gatekeeper.ts';
 import { Listener } from './listener.ts';
 import type { SessionContext } from './session-context.ts';
 import { Slots } from './slots.ts';
@@ -38,6 +38,8 @@ export interface GateStats {
   readonly sessionsOpened: number;
   /** Connections turned away before they became sessions. */
   readonly refused: number;
+  /** Clients that decisions did something to, by scenario and what. */
+  readonly restrained: RestrainedCounts;
   /** Sessions that a fault of this program ended. */
   readonly crashed: number;
   readonly upstreamConnections: number;
@@ -136,6 +138,7 @@ export class Gate implements AsyncDisposable {
       sessions: host.sessions.size,
       sessionsOpened: host.sessionsOpened,
       refused: host.refusals.total,
+      restrained: host.gatekeeper.restrained,
       crashed: host.crashedCount,
       upstreamConnections: [...this.upstreamSlots.values()].reduce((sum, { used }) => sum + used, 0),
       nameless: [...this.listeners.values()].reduce((sum, listener) => sum + listener.namelessCount, 0),

@@ -7,7 +7,7 @@ import type { Admission, Now } from '../input.ts';
 import { type ConnectionLimits, type Load, SourceTable } from '../limits.ts';
 import { type AdmissionFacts, type Arrival, admit, type Networks } from '../policy/admission.ts';
 import { modeOf } from '../policy/modes.ts';
-import { type Restraint, restraintBy, unrestrained } from '../policy/source-blocked.ts';
+import { type Restraint, restraintBy, sourceBlocked, unrestrained } from '../policy/source-blocked.ts';
 import type { SessionSettings } from '../settings.ts';
 import { STRESS_SLOTS_MIN } from '../stress.ts';
 
@@ -50,11 +50,18 @@ class Facts implements AdmissionFacts {
   }
 }
 
+/** What a decision did: its scenario (`operator` for a person's) and what it did, with a line feed between them. */
+export type RestrainedCounts = ReadonlyMap<string, number>;
+/** Kinds of them counted apart; a further one is not counted. */
+const RESTRAINED_KINDS_MAX = 1000;
+
 /** Judges who may come in, for all listeners of a gate together. */
 export class Gatekeeper {
   blocklist: Lookup = emptyBlocklist;
   /** Nobody is let in for now: everybody is told 421 by `limits.total`, as where the gate is full. */
   isSuspended = false;
+  /** Clients that decisions slowed down, deferred, refused or dropped, at the door or later. */
+  readonly restrained = new Map<string, number>();
   private settings: GatekeeperSettings;
   private readonly sources: SourceTable;
 
@@ -84,7 +91,8 @@ export class Gatekeeper {
     const { ip } = arrival;
     const { role } = settings.listener;
     const load = this.sources.opened(ip, Math.floor(now.monotonicUs / 1000));
-    return admit(
+    const blocked = this.blocklist.lookup(ip, role, now.wallMs);
+    const admission = admit(
       new Facts({
         arrival,
         role,
@@ -92,24 +100,27 @@ export class Gatekeeper {
         sid,
         networks: this.settings.networks,
         load: this.isSuspended ? { ...load, total: true } : load,
-        blocked: this.blocklist.lookup(ip, role, now.wallMs),
+        blocked,
         stressed: this.slotsUsed >= STRESS_SLOTS_MIN || this.blocklist.isStressed(role, now.wallMs),
         withHistory: this.settings.hasHistory(ip),
       }),
     );
+    const isTurnedAway = admission.verdict.action !== 'accept' && admission.verdict.rule === sourceBlocked.id;
+    if (isTurnedAway || admission.restraint.slowMs > 0) this.count(blocked);
+    return admission;
   }
 
-  /** What the decisions in force do to a client that is in. `id`: of the entry; undefined where none does anything. */
+  /** What the decisions in force do to a client that is in. `entry`: undefined where none does anything. */
   restraintOf(
     { ip, neverListed }: Admission,
     settings: SessionSettings,
     sid: string,
     now: Now,
-  ): { readonly id: string | undefined; readonly restraint: Restraint } {
+  ): { readonly entry: BlocklistEntry | undefined; readonly restraint: Restraint } {
     const acts = !neverListed && modeOf(settings.modes, 'source.blocked') === 'enforce';
     const entry = acts ? this.blocklist.lookup(ip, settings.listener.role, now.wallMs) : undefined;
-    if (entry === undefined || entry.observed) return { id: undefined, restraint: unrestrained };
-    return { id: entry.id, restraint: restraintBy(entry, { settings, reference: referenceOf(sid) }) };
+    if (entry === undefined || entry.observed) return { entry: undefined, restraint: unrestrained };
+    return { entry, restraint: restraintBy(entry, { settings, reference: referenceOf(sid) }) };
   }
 
   /** What a decision about an account does to a session that has tried to authenticate as it. */
@@ -120,6 +131,18 @@ export class Gatekeeper {
     const acts = scenario !== undefined && !(isAccepted && scenario === 'auth-guessing');
     if (!acts || modeOf(modes, 'source.blocked') !== 'enforce') return undefined;
     return { ...unrestrained, slowMs: limits.slowDelayMs, byOperator: true };
+  }
+
+  /** Counts what an entry does to a client that is in, but for what it was slowed down by from the start. */
+  countRestrained(entry: BlocklistEntry | undefined, { restraint }: Admission): void {
+    if (entry?.action !== 'slow' || restraint.slowMs === 0) this.count(entry);
+  }
+
+  private count(entry: BlocklistEntry | undefined): void {
+    if (entry === undefined) return;
+    const key = `${entry.origin === 'operator' ? 'operator' : entry.scenario}\n${entry.action}`;
+    const count = this.restrained.get(key);
+    if (count !== undefined || this.restrained.size < RESTRAINED_KINDS_MAX) this.restrained.set(key, (count ?? 0) + 1);
   }
 
   release(admission: Admission): void {

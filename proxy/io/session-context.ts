@@ -41,8 +41,8 @@ export interface HostedSession {
   readonly sid: string;
   /** What the connect-stage rules said; undefined before a PROXY header named the client. */
   readonly admission: Admission | undefined;
-  /** What decisions do to it now; `id` of the entry, undefined for none. */
-  restrain(id: string | undefined, restraint: Restraint): void;
+  /** What decisions do to it now; `id` of the entry, undefined for none. @returns False for what it was told last. */
+  restrain(id: string | undefined, restraint: Restraint): boolean;
   /** The gate stops. `now`: the grace period is over. */
   shutdown(now: boolean): void;
   /** Ends it without a word and without an event: only when the reducer had its chance. */

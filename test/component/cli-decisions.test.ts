@@ -1,10 +1,11 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { postern, until } from '../support/postern.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { Site } from '../support/site.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const answer = (line: string): string | undefined =>
   line.startsWith('RCPT') && line.includes('guess') ? '550 5.1.1 no such user' : undefined;
@@ -143,6 +144,62 @@ test('a new installation only observes; the report says what would have been, an
   site.process.signal('SIGHUP');
   await site.process.line('the new configuration is in force');
   expect(await greeting(site, '198.51.100.7')).toBe(421);
+});
+
+test('without a configuration list, report and why ask the gate which scenarios act; without a gate they say that it is not known', async () => {
+  const site = await open();
+  expect((await harvest(site, '198.51.100.7')).at(-1)).toBe(421);
+  expect((await run(site, 'block', '203.0.113.9', '--reason', 'x')).code).toBe(0);
+  const bare = async (...args: readonly string[]): Promise<string> =>
+    (await postern([...args, '--data', site.data], { cwd: site.data })).stdout;
+  const seen = async () => {
+    const listed = (await bare('list', '--json'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const report = JSON.parse(await bare('report', '--json'));
+    const why = JSON.parse(await bare('why', '198.51.100.7', '--json'));
+    return {
+      list: new Set(listed.map(({ origin, observed, modes }) => `${origin} ${observed} ${modes}`)),
+      report: [report.modes, report.scenarios[0].isObserved],
+      why: [why.modes, why.decisions.at(-1).isObserved],
+    };
+  };
+  expect(await seen()).toEqual({
+    list: new Set(['analyzer false gate', 'operator false gate']),
+    report: ['gate', false],
+    why: ['gate', false],
+  });
+  expect(await bare('list')).toMatch(/^No usable configuration was given: .* the gate that runs says\.\n/);
+
+  expect(await site.process.stop()).toBe(0);
+  expect(await seen()).toEqual({
+    list: new Set(['analyzer null unknown', 'operator false unknown']),
+    report: ['unknown', null],
+    why: ['unknown', null],
+  });
+  const list = await bare('list');
+  expect(list).toMatch(/^No usable configuration was given, .* whether decisions of analyzers act is not known\./);
+  expect(list).toMatch(/^198\.51\.100\.7 .*, whether it acts is not known \(/m);
+  expect(list).toMatch(/^203\.0\.113\.9 .* by [^,]+\([0-9a-f]{16}\)$/m);
+  expect(await bare('list', '--enforced')).toBe(list);
+  expect(await bare('report')).toContain('whether decisions of analyzers act is not known');
+  expect(await bare('report')).not.toContain('Ready to act');
+  expect(await bare('why', '198.51.100.7')).toContain('(whether it acts is not known)');
+
+  const named = await postern(['list', '--json', '--data', site.data, '--config', site.file]);
+  expect(named.stdout).toContain('"observed":false,"modes":"configuration"');
+  const foreign = await postern(['list', '--json', '--data', site.data], { cwd: elsewhere() });
+  expect(foreign.stdout).toContain('"observed":null,"modes":"unknown"');
+  const own = await postern(['list', '--json', '--data', site.data], { cwd: site.folder });
+  expect(own.stdout).toContain('"observed":false,"modes":"configuration"');
+
+  /** A folder with the configuration of another installation. */
+  function elsewhere(): string {
+    const folder = temporaryDirectory();
+    copyFileSync(site.file, join(folder, 'postern.yaml'));
+    return folder;
+  }
 });
 
 test.each([

@@ -40,6 +40,36 @@ test.each(['defer', 'refuse', 'drop'] as const)('a decision to %s ends an idle s
   }),
 );
 
+test.each([
+  { fields: { action: 'defer' }, counts: [['recipient-harvest\ndefer', 2]] },
+  { fields: { action: 'refuse', origin: 'operator' }, counts: [['operator\nrefuse', 2]] },
+] as const)(
+  'a live session that a decision ends, and a client that it turns away, are counted: $counts',
+  ({ fields, counts }) =>
+    greeted(async ({ gate, client }) => {
+      gate.gate.setBlocklist(decided(fields));
+      expect(await client.code()).toBe(421);
+      gate.gate.reviewSessions();
+      const late = await RawClient.connect(gate.port());
+      expect(await late.code()).toBeGreaterThan(400);
+      late.destroy();
+      expect([...gate.gate.stats.restrained]).toEqual(counts);
+    }),
+);
+
+test('a client that a decision slows down from the start is counted once, and not again when it is reviewed', () =>
+  greeted(async ({ gate }) => {
+    expect([...gate.gate.stats.restrained]).toEqual([]);
+    gate.gate.setBlocklist(decided({ action: 'slow' }));
+    expect([...gate.gate.stats.restrained]).toEqual([['recipient-harvest\nslow', 1]]);
+    const late = await RawClient.connect(gate.port());
+    await late.reply();
+    gate.gate.reviewSessions();
+    gate.gate.reviewSessions();
+    expect([...gate.gate.stats.restrained]).toEqual([['recipient-harvest\nslow', 2]]);
+    late.destroy();
+  }));
+
 test('a transaction without an accepted forward-path has nothing to lose: the session ends', () =>
   greeted(async ({ gate, client }) => {
     expect(await client.say('MAIL FROM:<a@example.net>')).toBe(250);
@@ -120,6 +150,10 @@ test.each([
   greeted(async ({ gate, client }) => {
     gate.gate.setBlocklist(list);
     expect(await client.say('NOOP')).toBe(250);
+    const late = await RawClient.connect(gate.port());
+    expect(await late.code()).toBe(220);
+    expect([...gate.gate.stats.restrained]).toEqual([]);
+    late.destroy();
   }, changes),
 );
 

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { GrowthBreaker } from '../../blocklist/breaker.ts';
+import { type MetricSources, Metrics } from '../../cli/io/metrics.ts';
+import { aDecision, blocklistOf } from '../support/decisions.ts';
+
+const sources = (change: Partial<MetricSources> = {}): MetricSources => ({
+  version: '1.2.3',
+  stats: () => ({
+    sessions: 0,
+    sessionsOpened: 0,
+    refused: 0,
+    restrained: new Map(),
+    crashed: 0,
+    upstreamConnections: 0,
+    nameless: 0,
+  }),
+  recorder: { counters: { recorded: 0, acknowledged: 0, dropped: 0, queued: 0 }, failing: undefined, pressure: 0 },
+  lists: () => [],
+  certificates: () => [],
+  panic: () => false,
+  draining: () => false,
+  analyzers: { behindSeconds: 0, unseen: new Map() },
+  blocklist: blocklistOf([]),
+  ...change,
+});
+
+/** The lines of one metric, without their help. */
+async function linesOf(name: string, change: Partial<MetricSources>): Promise<readonly string[]> {
+  const text = await new Metrics(sources(change)).registry.metrics();
+  return text.split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+}
+
+test('decisions in force are shown by scope, action and mode', async () => {
+  const blocklist = blocklistOf(
+    [
+      aDecision(),
+      aDecision({ value: '198.51.100.8', id: 'other' }),
+      aDecision({ value: '198.51.100.0/24', scenario: 'observed', action: 'defer' }),
+    ],
+    ['observed'],
+  );
+  expect(await linesOf('postern_decisions_in_force', { blocklist })).toEqual([
+    'postern_decisions_in_force{scope="ip",action="refuse",mode="enforce"} 2',
+    'postern_decisions_in_force{scope="range",action="defer",mode="observe"} 1',
+  ]);
+});
+
+test.each([
+  { tripped: true, shown: 1 },
+  { tripped: false, shown: 0 },
+])('a growth breaker that is tripped ($tripped) is shown as $shown', async ({ tripped, shown }) => {
+  const breaker = new GrowthBreaker(1);
+  for (let count = 0; count < (tripped ? 2 : 1); count += 1) breaker.add(Date.now());
+  const blocklist = { held: () => [], leftOutCount: 7, breaker };
+  expect(await linesOf('postern_growth_breaker_open', { blocklist })).toEqual([`postern_growth_breaker_open ${shown}`]);
+  expect(await linesOf('postern_decisions_left_out_total', { blocklist })).toEqual([
+    'postern_decisions_left_out_total 7',
+  ]);
+});
+
+test('what decisions did is shown by scenario and action', async () => {
+  const restrained = new Map([
+    ['recipient-harvest\nslow', 3],
+    ['operator\nrefuse', 1],
+  ]);
+  const stats = () => ({ ...sources().stats(), restrained });
+  expect(await linesOf('postern_restrained_total', { stats })).toEqual([
+    'postern_restrained_total{scenario="recipient-harvest",action="slow"} 3',
+    'postern_restrained_total{scenario="operator",action="refuse"} 1',
+  ]);
+});
+
+test('how far the analyzers are behind is shown in seconds, and in records for each watch', async () => {
+  const analyzers = {
+    behindSeconds: 7.5,
+    unseen: new Map([
+      ['events-0', 12],
+      ['site', 0],
+    ]),
+  };
+  expect(await linesOf('postern_analyzers_behind_seconds', { analyzers })).toEqual([
+    'postern_analyzers_behind_seconds 7.5',
+  ]);
+  expect(await linesOf('postern_analyzers_unseen_records', { analyzers })).toEqual([
+    'postern_analyzers_unseen_records{watch="events-0"} 12',
+    'postern_analyzers_unseen_records{watch="site"} 0',
+  ]);
+});

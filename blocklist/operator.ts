@@ -1,12 +1,12 @@
 import type { DecisionMade, DecisionRevoked } from '../events/decision.ts';
-import { EVENT_VERSION, roles } from '../events/event.ts';
+import { EVENT_VERSION, roles, TIME_MS_MAX } from '../events/event.ts';
 import { type Prefix, parseAddress, parsePrefix, prefixOf } from '../lib/ip.ts';
 import { type HashKey, KeyedHash, textOfHash } from '../lib/keyed-hash.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { BlocklistEntry } from './entry.ts';
 
 /** The end of what has none: the last millisecond of the year 9999. */
-export const FOREVER_MS = 253_402_300_799_999;
+export const FOREVER_MS = TIME_MS_MAX;
 /** How long an operator's block lasts when nothing else is said, milliseconds: a day. */
 export const BLOCK_MS_DEFAULT = 86_400_000;
 /** Shortest prefixes that a decision may be about: what is shorter is a part of the Internet. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EVENT_VERSION, FIELD_LENGTH_MAX, roles } from './event.ts';
+import { EVENT_VERSION, FIELD_LENGTH_MAX, roles, time } from './event.ts';
 
 /**
  * The vocabulary of the stream `postern.decisions`: answers about a source, until a time. An event here is the whole state of
@@ -28,14 +28,14 @@ const text = z.string().max(FIELD_LENGTH_MAX);
 const contribution = z.object({
   sid: text.optional().describe('Session of the event; absent for an event that has none.'),
   seq: count.optional().describe('Place of the event in its session.'),
-  at: count.describe('When it happened: milliseconds since 1970-01-01 UTC.'),
+  at: time.describe('When it happened: milliseconds since 1970-01-01 UTC.'),
   weight: z.number().int().describe('What it added to the score, 1024 a unit (one nat of log-likelihood).'),
   what: text.describe('What it was, in a word.'),
 });
 
 const key = {
   v: z.literal(EVENT_VERSION).describe('Schema version.'),
-  at: count.describe('When it was made: milliseconds since 1970-01-01 UTC, of the event that caused it.'),
+  at: time.describe('When it was made: milliseconds since 1970-01-01 UTC, of the event that caused it.'),
   site: text.describe('The mail system that it holds for.'),
   id: text.describe('Id of the decision; the same evidence gives the same id.'),
   scope: z.enum(decisionScopes).describe('What it is about.'),
@@ -51,7 +51,7 @@ export const decisionSchemas = {
     type: z.literal('decision-made'),
     action: z.enum(decisionActions).describe('What it does.'),
     level: count.describe('Rung of the ladder: 0 slow, 1 defer, 2 refuse for hours, 3 for a day, 4 for a week.'),
-    until: count.describe('End: milliseconds since 1970-01-01 UTC.'),
+    until: time.describe('End: milliseconds since 1970-01-01 UTC.'),
     scenarioVersion: count.optional().describe('Version of the detector.'),
     configHash: text.optional().describe('Hash of the parameters that the detectors ran with.'),
     standing: text.optional().describe('What was known of the source: `stranger`, `with-history`, `provider`.'),

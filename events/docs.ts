@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { decisionSchemas } from './decision.ts';
-import { EVENT_VERSION, type EventType, eventSchemas } from './event.ts';
+import { EVENT_VERSION, type EventType, eventSchemas, TIME_MS_MAX } from './event.ts';
 import { type EvidenceType, evidenceSchemas } from './evidence.ts';
 import { typePriorities } from './priority.ts';
 
@@ -170,7 +170,7 @@ const limit = (max: unknown, unit: string): string => (typeof max === 'number' ?
 
 /** Bounds, where they say more than the type does. */
 function range({ minimum, maximum }: Shape): string {
-  if (typeof maximum !== 'number' || maximum >= Number.MAX_SAFE_INTEGER) return minimum === 0 ? ' from 0' : '';
+  if (typeof maximum !== 'number' || maximum >= TIME_MS_MAX) return minimum === 0 ? ' from 0' : '';
   return ` from ${String(minimum)} to ${maximum}`;
 }
 

@@ -19,6 +19,9 @@ export const EVIDENCE_OCTETS_MAX = 256;
 export const MAIL_DOMAINS_MAX = 20;
 
 const count = z.number().int().nonnegative();
+/** The last time that an event may tell: the end of the year 9999. Beyond it programs cannot write a date. */
+export const TIME_MS_MAX = 253_402_300_799_999;
+export const time = count.max(TIME_MS_MAX);
 const text = z.string().max(FIELD_LENGTH_MAX);
 
 /** What a listener is for: mail from other servers (25), or from users (587 and 465). */
@@ -77,7 +80,7 @@ export type MailOutcome = (typeof mailOutcomes)[number];
 
 const gateBase = {
   v: z.literal(EVENT_VERSION).describe('Schema version.'),
-  at: count.describe('When it happened: milliseconds since 1970-01-01 UTC.'),
+  at: time.describe('When it happened: milliseconds since 1970-01-01 UTC.'),
   site: text.describe('The mail system behind one or more gates.'),
   gate: text.describe('The running gate that saw it.'),
 };
@@ -272,8 +275,8 @@ export const eventSchemas = {
     type: z.literal('log-gap'),
     reason: text.describe('`queue-full`, `disk-full`, `disk-reserve`, `damaged-file`, `log-unreachable`, `too-large`.'),
     counts: z.record(z.string(), count).describe('Events dropped, by type. Exact, except for a damaged file.'),
-    fromAt: count.describe('First dropped event: milliseconds since 1970-01-01 UTC.'),
-    toAt: count.describe('Last dropped event: milliseconds since 1970-01-01 UTC.'),
+    fromAt: time.describe('First dropped event: milliseconds since 1970-01-01 UTC.'),
+    toAt: time.describe('Last dropped event: milliseconds since 1970-01-01 UTC.'),
   }),
 } as const;
 

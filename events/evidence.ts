@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EVENT_VERSION, FIELD_LENGTH_MAX, roles } from './event.ts';
+import { EVENT_VERSION, FIELD_LENGTH_MAX, roles, time } from './event.ts';
 
 /**
  * The vocabulary of the stream `postern.evidence`: what the detectors of single sources hand on to those that look at the whole
@@ -11,7 +11,7 @@ const text = z.string().max(FIELD_LENGTH_MAX);
 
 const ofSource = {
   v: z.literal(EVENT_VERSION).describe('Schema version.'),
-  at: count.describe('When it happened: milliseconds since 1970-01-01 UTC.'),
+  at: time.describe('When it happened: milliseconds since 1970-01-01 UTC.'),
   site: text.describe('The mail system that it is about.'),
   partition: count.describe('Partition of `postern.events` that it comes from.'),
   offset: count.describe('Offset of the event there that gave it.'),

@@ -1,6 +1,7 @@
 import { escapeField } from '../../lib/escape.ts';
 import { formatDuration } from '../duration.ts';
 import type { ActAnswer, ActRequest } from '../gate/management.ts';
+import { FOR_GOOD_MS } from './decision-line.ts';
 
 const shown = (text: string): string => escapeField(text, 400);
 
@@ -24,6 +25,6 @@ export function formatActAnswer(answer: ActAnswer, { verb }: Pick<ActRequest, 'v
 }
 
 function nameOf({ id, action, scenario, until }: Named, nowMs: number): string {
-  const lasts = until - nowMs > 315_360_000_000 ? 'for good' : `for ${formatDuration(until - nowMs)}`;
+  const lasts = until - nowMs > FOR_GOOD_MS ? 'for good' : `for ${formatDuration(until - nowMs)}`;
   return `${action} ${lasts} (${shown(scenario)}, ${shown(id)})`;
 }

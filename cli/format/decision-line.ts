@@ -5,7 +5,7 @@ import type { Observed } from '../watch/modes-in-use.ts';
 
 const shown = (text: string): string => escapeField(text, 200);
 /** Beyond it nobody counts the days: ten years, milliseconds. */
-const FOR_GOOD_MS = 315_360_000_000;
+export const FOR_GOOD_MS = 315_360_000_000;
 
 /** How long a decision still holds, or that it is over. */
 export function lastingText(until: number, nowMs: number): string {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  decodeDecision,
   decodeEvent,
   decodeEventWith,
   encodeEvent,
@@ -8,7 +9,8 @@ import {
   typeOfLine,
   type Upcasts,
 } from '../../events/codec.ts';
-import { EVENT_VERSION, eventSchemas } from '../../events/event.ts';
+import { EVENT_VERSION, eventSchemas, TIME_MS_MAX } from '../../events/event.ts';
+import { aDecision } from '../support/decisions.ts';
 import { aCommand, aGateStart, everyEvent } from '../support/events.ts';
 
 test('there is a sample of every type', () => {
@@ -120,4 +122,13 @@ test.each([
   ['rubbish', 'unknown'],
 ])('the type that %.20s claims is %s', (line, type) => {
   expect(typeOfLine(line)).toBe(type);
+});
+
+test('a time that no program can write as a date is no event, and no decision', () => {
+  const late = TIME_MS_MAX + 1;
+  expect(decodeEvent(encodeEvent(aCommand({ at: TIME_MS_MAX }))).ok).toBe(true);
+  expect(decodeEvent(encodeEvent(aCommand({ at: late }))).ok).toBe(false);
+  expect(decodeDecision(encodeEvent(aDecision({ until: TIME_MS_MAX }))).ok).toBe(true);
+  expect(decodeDecision(encodeEvent(aDecision({ until: late }))).ok).toBe(false);
+  expect(decodeDecision(encodeEvent(aDecision({ at: late }))).ok).toBe(false);
 });

@@ -1,7 +1,7 @@
 import { Blocklist } from '../../blocklist/blocklist.ts';
 import type { BlocklistEntry } from '../../blocklist/entry.ts';
 import type { DecisionEvent, DecisionMade, DecisionRevoked } from '../../events/decision.ts';
-import { EVENT_VERSION } from '../../events/event.ts';
+import { EVENT_VERSION, TIME_MS_MAX } from '../../events/event.ts';
 
 /** A refusal of one address, by an analyzer. */
 export const aDecision = (fields: Partial<DecisionMade> = {}): DecisionMade => ({
@@ -17,7 +17,7 @@ export const aDecision = (fields: Partial<DecisionMade> = {}): DecisionMade => (
   scenario: 'recipient-harvest',
   action: 'refuse',
   level: 2,
-  until: Number.MAX_SAFE_INTEGER,
+  until: TIME_MS_MAX,
   reason: 'asked for many addresses that do not exist',
   ...fields,
 });
@@ -60,7 +60,7 @@ export const anEntry = (fields: Partial<BlocklistEntry> = {}): BlocklistEntry =>
   value: '198.51.100.7',
   action: 'refuse',
   madeMs: 0,
-  untilMs: Number.MAX_SAFE_INTEGER,
+  untilMs: TIME_MS_MAX,
   scenario: 'recipient-harvest',
   origin: 'analyzer',
   level: 2,

@@ -123,15 +123,19 @@ function tallyOf(tallies: Map<string, Tally>, { label, atMs }: Planned, defender
 
 /** Which alarms are about which attack. */
 const alarmsAbout: Readonly<Record<string, string>> = {
-  ...{
-    A7: 'recipient-harvest',
-    A34: 'recipient-harvest',
-    A13: 'auth-guessing',
-    A14: 'auth-guessing',
-    A15: 'auth-guessing',
-  },
-  ...{ A18: 'range-campaign', A28: 'range-campaign', A29: 'range-campaign', A19: 'bounce-flood', A20: 'bounce-flood' },
-  ...{ A22: 'held-session-release', A25: 'slow-session' },
+  A7: 'recipient-harvest',
+  A13: 'auth-guessing',
+  A14: 'auth-guessing',
+  A15: 'auth-guessing',
+  A18: 'range-campaign',
+  A19: 'bounce-flood',
+  A20: 'bounce-flood',
+  A22: 'held-session-release',
+  A24: 'connection-flood',
+  A25: 'slow-session',
+  A28: 'range-campaign',
+  A29: 'range-campaign',
+  A34: 'recipient-harvest',
 };
 
 const alarmsOf = ({ alarms }: Defender, scenario: string): number => alarms.get(alarmsAbout[scenario] ?? '') ?? 0;

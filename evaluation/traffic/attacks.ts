@@ -4,8 +4,8 @@ import type { Random } from './random.ts';
 import type { SessionScript } from './session-script.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, type World } from './world.ts';
 
-/** Every attack begins four hours after the one before, so that each is seen by itself. */
-const EVERY_MS = 4 * HOUR_MS;
+/** Every attack begins some time after the one before, so that each is seen by itself: four hours in a week, 34 minutes in a day. */
+const apartMs = ({ span }: World): number => Math.floor((span.endMs - span.attacksMs) / 42);
 const SPAM = 'offer@spam.example';
 
 const all = ['S', 'M', 'L'] as const;
@@ -25,7 +25,12 @@ const attack = (
   sizes,
   actors: (world): readonly Actor[] =>
     habits(world).map((habit) =>
-      actorOf({ scenario: `A${number}`, fromMs: (number - 1) * EVERY_MS, ip: world.host(world.random), ...habit }),
+      actorOf({
+        scenario: `A${number}`,
+        fromMs: (number - 1) * apartMs(world),
+        ip: world.host(world.random),
+        ...habit,
+      }),
     ),
 });
 

@@ -2,11 +2,10 @@ import { z } from 'zod';
 import type { EvidenceByType, EvidenceEvent } from '../../events/evidence.ts';
 import { BoundedMap } from '../../lib/bounded-map.ts';
 import { networkKey } from '../../lib/ip.ts';
-import { SLOW } from '../ladder.ts';
-import { rolesOf } from '../scene.ts';
 import { Distinct, distinctState } from './distinct.ts';
 import { newRate, type RateState, rateState, seeEvent } from './rate-watch.ts';
 import type { SiteDetector, SiteScene, SiteState } from './site-detector.ts';
+import { ACCOUNT_MS, slowAccount } from './slow-account.ts';
 
 /** Accounts whose habit is known, at most; the one used longest ago goes first. */
 export const ACCOUNTS_MAX = 16_384;
@@ -23,7 +22,6 @@ const NETWORKS_MIN = 12;
 const NETWORKS_MORE = 1.25;
 const NETWORKS_GROWTH_MAX = 2;
 const NETWORKS_LESS = 0.875;
-const LASTS_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 const accountState = z.object({
@@ -123,19 +121,10 @@ class Accounts implements SiteState {
   ): void {
     const state = this.of(account, at);
     if (at < state.untilMs) return;
-    state.untilMs = at + LASTS_MS;
+    state.untilMs = at + ACCOUNT_MS;
     const reason = `an account leaves its habit: ${why}`;
     scene.alert({ kind: 'takeover', subject: account, text: reason });
-    scene.decide({
-      scope: 'account',
-      value: account,
-      roles: [...rolesOf('submission')],
-      action: 'slow',
-      level: SLOW,
-      lastsMs: LASTS_MS,
-      facts,
-      reason,
-    });
+    scene.decide(slowAccount(account, facts, reason));
   }
 
   private of(account: string, atMs: number): Account {

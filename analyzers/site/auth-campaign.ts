@@ -7,6 +7,7 @@ import { rolesOf } from '../scene.ts';
 import { Distinct, distinctState } from './distinct.ts';
 import { newRate, type RateShape, rateState, seeEvent } from './rate-watch.ts';
 import type { SiteDetector, SiteScene, SiteState } from './site-detector.ts';
+import { ACCOUNT_MS, slowAccount } from './slow-account.ts';
 
 /** Accounts and passwords whose failures are counted, at most. */
 export const TARGETS_MAX = 4096;
@@ -17,10 +18,8 @@ const ACCOUNTS_MIN = 5;
 export const USED_ACCOUNTS_MAX = 16_384;
 /** How long an account counts as used, milliseconds: 30 days. */
 const USED_MS = 2_592_000_000;
-/** How long what is decided about an account lasts, milliseconds. */
-const ACCOUNT_MS = 3_600_000;
 /**
- * And about the site: longer than the pauses of a campaign of one attempt an hour (three hours without any are 4 % of them). It
+ * How long what is decided about the site lasts, milliseconds: longer than the pauses of a campaign of one attempt an hour (three hours without any are 4 % of them). It
  * is said anew every half hour while the campaign goes on.
  */
 const SITE_MS = 14_400_000;
@@ -157,14 +156,5 @@ function distinctOf(map: BoundedMap<string, Distinct>, key: string): Distinct {
 function decideAccount(account: string, networks: number, scene: SiteScene): void {
   const text = `passwords of one account are guessed from ${networks} networks`;
   scene.alert({ kind: 'campaign', subject: `account ${account}`, text });
-  scene.decide({
-    scope: 'account',
-    value: account,
-    roles: [...rolesOf('submission')],
-    action: 'slow',
-    level: SLOW,
-    lastsMs: ACCOUNT_MS,
-    facts: { networks },
-    reason: text,
-  });
+  scene.decide(slowAccount(account, { networks }, text));
 }

@@ -68,11 +68,14 @@ const victims = [
   'mail',
 ];
 
-/** Source `index` of many, each in a network of its own. */
+/** Servers that bounce: they attack nobody, and no attack comes from them. */
+const BOUNCING_FROM = 2 ** 20;
+
+/** Source `index` of many, each in a network of its own; attacks share the first ones. */
 const spread =
-  (count: number) =>
+  (count: number, from = 0) =>
   (_random: Random, index: number): string => {
-    const number = index % count;
+    const number = from + (index % count);
     return `${91 + (number % 80)}.${(number >> 6) & 255}.${(number >> 14) & 255}.${1 + ((number * 7) % 250)}`;
   };
 
@@ -231,14 +234,14 @@ export const attacks: readonly TrafficScenario[] = [
     {
       count: world.size === 'L' ? 100_000 : 20_000,
       gapMs: about(world.size === 'L' ? 216 : 1080),
-      ip: spread(8000),
+      ip: spread(8000, BOUNCING_FROM),
       play: (session, random) => session.hello().mail('').recipient(world.guess(random), 'unknown'),
     },
   ]),
   attack(20, 'bounces of forged mail, 200 a day', all, (world) => [
     {
       gapMs: about(DAY_MS / 200),
-      ip: spread(500),
+      ip: spread(500, BOUNCING_FROM),
       play: (session, random) => session.hello().mail('').recipient(world.guess(random), 'unknown'),
     },
   ]),

@@ -75,13 +75,14 @@ type Cell = Map<string, BlocklistEntry>;
 export class Blocklist implements Lookup {
   /** Decisions that found no room since the start: automatic ones about addresses, any about something else. */
   leftOutCount = 0;
+  /** Automatic refusals that the breaker made milder, since the beginning. */
+  heldBackCount = 0;
   readonly breaker: GrowthBreaker;
   private readonly cells: PrefixTable<Cell>;
   /** Decisions about domains, accounts and the site, by key. */
   private readonly others = new Map<string, DecisionMade>();
-  private stress: readonly DecisionMade[] = [];
-  private accounts: ReadonlyMap<string, readonly DecisionMade[]> = new Map();
-  private domains: ReadonlyMap<string, readonly DecisionMade[]> = new Map();
+  /** Undefined after a change. */
+  private sorted: Sorted | undefined;
   private modeOf: BlocklistOptions['modeOf'];
   private entryCount = 0;
   /** Entries held, by kind. */
@@ -101,9 +102,10 @@ export class Blocklist implements Lookup {
   /**
    * Takes one decision, or the end of one.
    *
+   * @param isRecalled - It was in force here before, as it is: the breaker does not count it again.
    * @returns The address or range whose standing may be another now; undefined where nothing changed for any.
    */
-  take(event: DecisionEvent): string | undefined {
+  take(event: DecisionEvent, isRecalled = false): string | undefined {
     const prefix = event.scope === 'ip' || event.scope === 'range' ? parsePrefix(event.value) : undefined;
     const key = decisionKey(event);
     if (prefix === undefined) {
@@ -119,7 +121,7 @@ export class Blocklist implements Lookup {
       if (cell.size === 0) this.cells.delete(prefix);
       return event.value;
     }
-    const entry = this.entryFor(event, before);
+    const entry = this.entryFor(event, before, isRecalled);
     if (entry === undefined) return undefined;
     if (before !== undefined) this.count(before, -1);
     this.count(entry, 1);
@@ -145,19 +147,19 @@ export class Blocklist implements Lookup {
   }
 
   isStressed(role: Role, nowMs: number): boolean {
-    return this.stress.some((decision) => this.actsFor(decision, role, nowMs));
+    return this.modes.stress.some((decision) => this.actsFor(decision, role, nowMs));
   }
 
   slowsAccount(account: string, role: Role, nowMs: number): string | undefined {
-    return this.accounts.get(account)?.find((decision) => this.actsFor(decision, role, nowMs))?.scenario;
+    return this.modes.accounts.get(account)?.find((decision) => this.actsFor(decision, role, nowMs))?.scenario;
   }
 
   bounceScrutiny(domain: string, nowMs: number): 'enforce' | 'observe' | undefined {
-    return this.scrutinyBy(this.domains.get(domain)?.filter(({ until }) => nowMs < until) ?? []);
+    return this.scrutinyBy(this.modes.domains.get(domain)?.filter(({ until }) => nowMs < until) ?? []);
   }
 
   guardsAccount(account: string, role: Role, nowMs: number): 'enforce' | 'observe' | undefined {
-    const held = [...(this.accounts.get(account) ?? []), ...this.stress];
+    const held = [...(this.modes.accounts.get(account) ?? []), ...this.modes.stress];
     return this.scrutinyBy(
       held.filter(({ scenario, roles, until }) => scenario === GUESSING && nowMs < until && roles.includes(role)),
     );
@@ -218,7 +220,7 @@ export class Blocklist implements Lookup {
       }
     }
     for (const [key, { until }] of this.others) if (nowMs >= until) this.others.delete(key);
-    this.sortOthers();
+    this.sorted = undefined;
     return before - this.entryCount;
   }
 
@@ -231,17 +233,13 @@ export class Blocklist implements Lookup {
     if (event.type === 'decision-revoked') this.others.delete(key);
     else if (this.others.has(key) || this.others.size < MODES_MAX) this.others.set(key, event);
     else this.leftOutCount += 1;
-    this.sortOthers();
+    this.sorted = undefined;
   }
 
-  /** What is asked for often, by what it is asked by. */
-  private sortOthers(): void {
-    const all = [...this.others.values()];
-    this.stress = all.filter(({ action }) => action === 'stress');
-    const accounts = all.filter(({ scope }) => scope === 'account');
-    this.accounts = new Map(Map.groupBy(accounts, ({ value }) => value));
-    const domains = all.filter(({ scope, action }) => scope === 'domain' && action === 'verify-bounces');
-    this.domains = new Map(Map.groupBy(domains, ({ value }) => value));
+  /** What is asked for often, by what it is asked by: sorted anew at the first question after a change. */
+  private get modes(): Sorted {
+    this.sorted ??= sortedOf([...this.others.values()]);
+    return this.sorted;
   }
 
   private scrutinyBy(held: readonly DecisionMade[]): 'enforce' | 'observe' | undefined {
@@ -254,7 +252,11 @@ export class Blocklist implements Lookup {
   }
 
   /** Undefined where there is no room for it, or where it is what is held already. */
-  private entryFor(decision: DecisionMade, before: BlocklistEntry | undefined): BlocklistEntry | undefined {
+  private entryFor(
+    decision: DecisionMade,
+    before: BlocklistEntry | undefined,
+    isRecalled: boolean,
+  ): BlocklistEntry | undefined {
     const entry = entryOf(decision, this.isObserved(decision));
     if (entry === undefined || before?.id === entry.id) return undefined;
     const isAutomatic = decision.origin === 'analyzer';
@@ -263,7 +265,8 @@ export class Blocklist implements Lookup {
       return undefined;
     }
     const isRefusal = entry.action === 'refuse' || entry.action === 'drop';
-    const isHeld = isAutomatic && isRefusal && this.breaker.add(decision.at);
+    const isHeld = isAutomatic && isRefusal && !isRecalled && this.breaker.add(decision.at);
+    if (isHeld) this.heldBackCount += 1;
     const placed: BlocklistEntry = isHeld ? { ...entry, action: 'defer', held: true } : entry;
     return isAutomatic && before !== undefined ? joined(before, placed) : placed;
   }
@@ -284,6 +287,23 @@ function add(
   const held = counts.get(key) ?? { scope, action, observed, count: 0 };
   held.count += by;
   counts.set(key, held);
+}
+
+/** Decisions about accounts, domains and the site, by what they are asked by. */
+interface Sorted {
+  readonly stress: readonly DecisionMade[];
+  readonly accounts: ReadonlyMap<string, readonly DecisionMade[]>;
+  readonly domains: ReadonlyMap<string, readonly DecisionMade[]>;
+}
+
+function sortedOf(all: readonly DecisionMade[]): Sorted {
+  const accounts = all.filter(({ scope }) => scope === 'account');
+  const domains = all.filter(({ scope, action }) => scope === 'domain' && action === 'verify-bounces');
+  return {
+    stress: all.filter(({ action }) => action === 'stress'),
+    accounts: new Map(Map.groupBy(accounts, ({ value }) => value)),
+    domains: new Map(Map.groupBy(domains, ({ value }) => value)),
+  };
 }
 
 /** A later decision of an analyzer never ends before an earlier one of the same key, and is no milder while that holds. */

@@ -25,8 +25,9 @@ export class GrowthBreaker {
     }
     this.bucket = Math.max(this.bucket, bucket);
     const slot = bucket % BUCKETS;
-    // One that is older than the window would be taken for one of now.
-    if (bucket > this.bucket - BUCKETS) this.counts[slot] = (this.counts[slot] ?? 0) + 1;
+    // One that is older than the window comes late, and counts with the oldest.
+    const place = bucket > this.bucket - BUCKETS ? slot : (this.bucket + 1) % BUCKETS;
+    this.counts[place] = (this.counts[place] ?? 0) + 1;
     return this.counts.reduce((sum, count) => sum + count, 0) > this.max;
   }
 

@@ -57,7 +57,10 @@ export const revealCredentials = (credentials: SaslCredentials): ShownCredential
  * @returns undefined where they show no account: an unknown mechanism, or data that is none of it.
  */
 export function credentialsOf(mechanism: string, lines: readonly SaslData[]): SaslCredentials | undefined {
-  const shown = readers.get(mechanism.startsWith('SCRAM-') ? 'SCRAM' : mechanism)?.(lines.map(decodeSasl));
+  const decoded = lines.map(decodeSasl);
+  // An empty initial response says nothing yet. The first line of LOGIN is the account, and be it empty: the next is a password.
+  const first = mechanism === 'LOGIN' ? 0 : decoded.findIndex(({ length }) => length > 0);
+  const shown = readers.get(mechanism.startsWith('SCRAM-') ? 'SCRAM' : mechanism)?.(decoded.slice(Math.max(0, first)));
   const account = shown?.account.normalize('NFC').trim().toLowerCase() ?? '';
   if (shown === undefined || account === '' || account.length > ACCOUNT_LENGTH_MAX) return undefined;
   return create({ account, password: shown.password });

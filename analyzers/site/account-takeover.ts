@@ -22,6 +22,8 @@ const NETWORKS_MIN = 12;
 const NETWORKS_MORE = 1.25;
 const NETWORKS_GROWTH_MAX = 2;
 const NETWORKS_LESS = 0.875;
+/** Networks that are counted for one account, at most: who comes from so many in a day is told every day. */
+export const NETWORKS_COUNTED_MAX = 256;
 const DAY_MS = 86_400_000;
 
 const accountState = z.object({
@@ -83,7 +85,7 @@ class Accounts implements SiteState {
   addJson(json: unknown): boolean {
     const { data } = kept.safeParse(json);
     for (const [account, { networks, ...rest }] of data ?? []) {
-      this.accounts.set(account, { ...rest, networks: new Distinct(networks) });
+      this.accounts.set(account, { ...rest, networks: new Distinct(networks, NETWORKS_COUNTED_MAX) });
     }
     return data !== undefined;
   }
@@ -130,7 +132,7 @@ class Accounts implements SiteState {
   private of(account: string, atMs: number): Account {
     const state = this.accounts.get(account) ?? {
       rate: newRate(atMs),
-      networks: new Distinct(),
+      networks: new Distinct([], NETWORKS_COUNTED_MAX),
       networksMax: NETWORKS_MIN,
       mostNetworks: 0,
       accepted: 0,
@@ -152,7 +154,7 @@ class Accounts implements SiteState {
 
 /** A day is over. */
 function networksMaxAfter({ networksMax, mostNetworks }: Account): number {
-  const wanted = Math.max(NETWORKS_MIN, Math.ceil(mostNetworks * NETWORKS_MORE));
+  const wanted = Math.min(NETWORKS_COUNTED_MAX, Math.max(NETWORKS_MIN, Math.ceil(mostNetworks * NETWORKS_MORE)));
   return wanted > networksMax
     ? Math.min(wanted, networksMax * NETWORKS_GROWTH_MAX)
     : Math.max(wanted, Math.floor(networksMax * NETWORKS_LESS));

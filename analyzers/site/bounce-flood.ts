@@ -23,7 +23,7 @@ export const bounceFlood: SiteDetector = {
   description: {
     sees: 'Null reverse-paths to unknown forward-paths of a domain, from whatever source.',
     formula:
-      'By domain: a cumulative sum against what is usual at this hour (2 an hour at least), threshold 12. The domain then verifies bounces for 6 hours, longer while it goes on: a bounce to an address that sent no mail waits, or is refused where all outgoing mail passes the gate (rule `bounce.unverified`). No source is decided about.',
+      'By domain: a cumulative sum against what is usual at this hour (2 an hour at least), threshold 12. The domain then verifies bounces for 6 hours, longer while bounces to unknown addresses go on to be refused (those that are deferred say nothing, and the flood is found again when it ends): a bounce to an address that sent no mail waits, or is refused where all outgoing mail passes the gate (rule `bounce.unverified`). No source is decided about.',
     sources:
       'Postfix calls a flood of "user unknown" from <> the sign of backscatter. At 60 an hour it takes a quarter of an hour, at 360 two minutes, at 200 a day three hours; a steady two an hour reach the threshold less than once in centuries (bound e^h of the cumulative sum).',
     evades: 'Fewer than a hundred bounces a day. Forged addresses that exist: their bounces are known recipients.',

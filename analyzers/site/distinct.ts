@@ -6,12 +6,14 @@ const WINDOW_MS = 86_400_000;
 
 export const distinctState = z.array(z.tuple([z.string(), z.number()]));
 
-/** Who was seen within a day, and when last: as many as {@link DISTINCT_MAX}, the oldest goes first. */
+/** Who was seen within a day, and when last: a bounded number, the oldest goes first. */
 export class Distinct {
   private readonly seen: Map<string, number>;
+  private readonly max: number;
 
-  constructor(entries: readonly (readonly [string, number])[] = []) {
+  constructor(entries: readonly (readonly [string, number])[] = [], max = DISTINCT_MAX) {
     this.seen = new Map(entries);
+    this.max = max;
   }
 
   /** @returns How many different ones there are within the last day. */
@@ -19,7 +21,7 @@ export class Distinct {
     this.seen.delete(member);
     this.seen.set(member, atMs);
     for (const [oldest, lastMs] of this.seen) {
-      if (atMs - lastMs < WINDOW_MS && this.seen.size <= DISTINCT_MAX) break;
+      if (atMs - lastMs < WINDOW_MS && this.seen.size <= this.max) break;
       this.seen.delete(oldest);
     }
     return this.seen.size;

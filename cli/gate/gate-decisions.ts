@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { Blocklist, type ScenarioMode } from '../../blocklist/blocklist.ts';
+import { GROWTH_WINDOW_MS } from '../../blocklist/breaker.ts';
 import type { BlocklistEntry } from '../../blocklist/entry.ts';
 import { followDecisions } from '../../blocklist/io/follow.ts';
 import { decodeDecision, encodeEvent } from '../../events/codec.ts';
@@ -50,6 +51,8 @@ export class GateDecisions {
   private readonly caughtUp = Promise.withResolvers<void>();
   private hasChanged = false;
   private isBreakerTold = false;
+  /** When the breaker last made a decision milder. */
+  private heldBackMs = Number.NEGATIVE_INFINITY;
   private following: Promise<void> = Promise.resolve();
 
   constructor(options: GateDecisionsOptions) {
@@ -102,6 +105,7 @@ export class GateDecisions {
     try {
       await writeLines(places.blocklist, linesOf(this.blocklist, config.site, nowMs));
     } catch (error) {
+      this.hasChanged = true;
       logger.warn({ reason: textOf(error) }, 'the decisions in force cannot be written down');
     }
   }
@@ -112,28 +116,39 @@ export class GateDecisions {
   }
 
   private took(decisions: readonly DecisionEvent[]): void {
-    let hasChanged = false;
-    for (const decision of decisions) hasChanged = this.blocklist.take(decision) !== undefined || hasChanged;
-    this.tellBreaker(Date.now());
-    if (!hasChanged) return;
-    this.hasChanged = true;
-    this.options.onChange();
+    const nowMs = Date.now();
+    const { heldBackCount } = this.blocklist;
+    let concernsSources = false;
+    for (const decision of decisions) {
+      // A clock that is ahead somewhere must not move the window of the breaker.
+      const known = decision.at > nowMs ? { ...decision, at: nowMs } : decision;
+      concernsSources = this.blocklist.take(known) !== undefined || concernsSources;
+    }
+    // What is read anew at the start is no news.
+    if (this.isCaughtUp && this.blocklist.heldBackCount > heldBackCount) this.heldBackMs = nowMs;
+    this.tellBreaker(nowMs);
+    this.hasChanged ||= decisions.length > 0;
+    if (concernsSources) this.options.onChange();
   }
 
-  /** Once when it trips, and once when that is over. Decisions of long ago, read anew, are no news. */
+  /** New automatic refusals only defer. */
+  isBreakerOpen(nowMs: number): boolean {
+    return this.blocklist.breaker.isTrippedAt(nowMs) || nowMs - this.heldBackMs < GROWTH_WINDOW_MS;
+  }
+
+  /** Once when it opens, and once when that is over: by the clock of this gate, since decisions may come late. */
   private tellBreaker(nowMs: number): void {
-    const { breaker } = this.blocklist;
-    const count = breaker.countAt(nowMs);
-    const isTripped = count > breaker.max;
-    if (isTripped === this.isBreakerTold) return;
-    this.isBreakerTold = isTripped;
+    const isOpen = this.isBreakerOpen(nowMs);
+    if (isOpen === this.isBreakerTold) return;
+    this.isBreakerTold = isOpen;
     const { logger, identity, record } = this.options;
     const { site, gate } = identity;
-    const { max } = breaker;
-    if (isTripped)
+    const { max } = this.blocklist.breaker;
+    const count = Math.max(this.blocklist.breaker.countAt(nowMs), isOpen ? max + 1 : 0);
+    if (isOpen)
       logger.error({ count, max }, 'far more automatic refusals than usual: new ones only defer (watch.growthMax)');
     else logger.warn({ count, max }, 'automatic refusals are as usual again');
-    record({ v: EVENT_VERSION, type: 'breaker-changed', at: nowMs, site, gate, tripped: isTripped, count, max });
+    record({ v: EVENT_VERSION, type: 'breaker-changed', at: nowMs, site, gate, tripped: isOpen, count, max });
   }
 
   private recall(): void {
@@ -146,7 +161,7 @@ export class GateDecisions {
     }
     for (const line of text.split('\n')) {
       const decision = decodeDecision(line);
-      if (decision.ok) this.blocklist.take(decision.value);
+      if (decision.ok) this.blocklist.take(decision.value, true);
     }
   }
 

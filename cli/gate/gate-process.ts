@@ -127,6 +127,7 @@ export class GateProcess {
       draining: () => this.draining,
       analyzers: this.analyzers,
       blocklist: this.decisions.blocklist,
+      breakerOpen: () => this.decisions.isBreakerOpen(Date.now()),
     });
   }
 
@@ -201,6 +202,7 @@ export class GateProcess {
     this.certificateWatch?.[Symbol.dispose]();
     this.inForce.lists[Symbol.dispose]();
     await this.running.drain(this.config.shutdownGraceMs, reason);
+    this.senders?.close();
     await this.decisions.stop();
     await Promise.all([
       this.recorder.flush(),

@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Senders } from '../../proxy/io/gate-host.ts';
 import { writeWholeNow } from '../io/atomic-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
@@ -9,6 +11,10 @@ import { SENDERS_MAX, SenderMemory } from './sender-memory.ts';
 export const SENDER_KEY_OCTETS = 32;
 /** Lines added before the file is begun anew: it never has more than three times the addresses remembered. */
 export const LINES_ADDED_MAX = 2 * SENDERS_MAX;
+/** How long lines wait for the disk, milliseconds. */
+const SYNC_AFTER_MS = 1000;
+/** In the mark of a file that was closed in good order. */
+const CLOSED = 'closed';
 /** Hexadecimal digits of a hash. */
 const DIGITS = 16;
 
@@ -23,6 +29,9 @@ export class KeptSenders implements Senders {
   private readonly logger: OperatorLog;
   private readonly linesAddedMax: number;
   private isTold = false;
+  /** The file has everything that the memory has. */
+  private isWhole = false;
+  private isSyncing = false;
 
   /** Lines added since the file was begun anew. */
   private addedCount = 0;
@@ -36,7 +45,7 @@ export class KeptSenders implements Senders {
     this.logger = logger;
     this.linesAddedMax = linesAddedMax;
     try {
-      this.memory.addText(readFileSync(file, 'utf8'), nowMs);
+      this.memory.addText(readFileSync(file, 'utf8'), (mark) => this.isOurs(mark), nowMs);
     } catch {
       // A first start, or a lost file: for a week nothing is said to be forged.
     }
@@ -48,8 +57,9 @@ export class KeptSenders implements Senders {
     if (line === undefined) return;
     this.keep(wallMs, () => {
       this.addedCount += 1;
-      if (this.addedCount > this.linesAddedMax) this.beginAnew();
-      else appendFileSync(this.file, line, { mode: 0o600 });
+      // After a loss the file must say so before anything is added to it.
+      if (this.addedCount > this.linesAddedMax || !this.isWhole) this.beginAnew();
+      else this.append(line);
     });
   }
 
@@ -57,10 +67,35 @@ export class KeptSenders implements Senders {
     return this.memory.has(this.hashOf(localPart, asciiDomain), wallMs);
   }
 
+  /** Nothing comes any more. */
+  close(): void {
+    this.keep(Date.now(), () => this.beginAnew(this.markOf(CLOSED)));
+  }
+
   /** Without what is no longer needed. */
-  private beginAnew(): void {
+  private beginAnew(mark = this.markOf(bootId())): void {
     this.addedCount = 0;
-    writeWholeNow(this.file, this.memory.toText());
+    writeWholeNow(this.file, this.memory.toText(mark));
+    this.isWhole = true;
+  }
+
+  /** On the disk within a moment: mail does not wait for it. */
+  private append(line: string): void {
+    appendFileSync(this.file, line, { mode: 0o600 });
+    if (this.isSyncing) return;
+    this.isSyncing = true;
+    void syncLater(this.file).finally(() => {
+      this.isSyncing = false;
+    });
+  }
+
+  /** Under another secret every address is another one; and where the machine went down the last lines may be missing. */
+  private isOurs(mark: string): boolean {
+    return mark === this.markOf(CLOSED) || mark === this.markOf(bootId());
+  }
+
+  private markOf(state: string): string {
+    return `${createHmac('sha256', this.key).update('mark').digest('hex').slice(0, DIGITS)}-${state}`;
   }
 
   private keep(nowMs: number, write: () => void): void {
@@ -68,6 +103,7 @@ export class KeptSenders implements Senders {
       write();
     } catch (error) {
       this.memory.lost(nowMs);
+      this.isWhole = false;
       if (!this.isTold)
         this.logger.warn({ reason: textOf(error) }, 'the senders of outgoing mail cannot be written down');
       this.isTold = true;
@@ -78,5 +114,25 @@ export class KeptSenders implements Senders {
   private hashOf(localPart: string, asciiDomain: string): string {
     const address = `${localPart.toLowerCase()}@${asciiDomain}`;
     return createHmac('sha256', this.key).update(address).digest('hex').slice(0, DIGITS);
+  }
+}
+
+/** What is written while this waits goes with it. */
+async function syncLater(file: string): Promise<void> {
+  await sleep(SYNC_AFTER_MS, undefined, { ref: false });
+  try {
+    await using handle = await open(file, 'r');
+    await handle.datasync();
+  } catch {
+    // The lines are with the system; if the machine goes down with them, the mark tells.
+  }
+}
+
+/** Another one after each start of the machine; where the system does not say, after each start of this program. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return String(process.pid);
   }
 }

@@ -7,11 +7,13 @@ export const SENDER_MS = 30 * 86_400_000;
  * up after 4 to 5 days (RFC 5321 section 4.5.4.1), and that is when the last bounces come.
  */
 export const WATCHED_MS = 7 * 86_400_000;
+/** No clock of a gate is right before this: 2026-01-01 UTC. */
+export const CLOCK_MS_MIN = 1_767_225_600_000;
 /** An address that sends all day is written down once, milliseconds. */
 export const SENDER_AGAIN_MS = 86_400_000;
 
-/** `since`, blank, milliseconds since 1970-01-01 UTC: everything after that is known. */
-const SINCE_LINE = /^since (\d{1,16})$/;
+/** `since`, milliseconds since 1970-01-01 UTC, a mark of its writer: everything after that time is known. */
+const SINCE_LINE = /^since (\d{1,16}) (\S{1,100})$/;
 /** Keyed hash of an address, blank, milliseconds since 1970-01-01 UTC. */
 const SENDER_LINE = /^([0-9a-f]{16}) (\d{1,16})$/;
 
@@ -43,6 +45,8 @@ export class SenderMemory {
   }
 
   has(sender: string, nowMs: number): boolean | 'unavailable' {
+    // A clock that was set right only now has not watched for half a century.
+    if (this.#sinceMs < CLOCK_MS_MIN) this.lost(nowMs);
     const sentMs = this.#sentAtMs.get(sender);
     // A day longer: within it the last time may not have been noted.
     if (sentMs !== undefined && nowMs - sentMs < SENDER_MS + SENDER_AGAIN_MS) return true;
@@ -54,17 +58,18 @@ export class SenderMemory {
     this.#sinceMs = Math.max(this.#sinceMs, nowMs);
   }
 
-  /** One line an address, longest ago first. */
-  toText(): string {
-    return `since ${this.#sinceMs}\n${[...this.#sentAtMs].map(([sender, atMs]) => lineOf(sender, atMs)).join('')}`;
+  /** One line an address, longest ago first. `mark`: up to 100 characters without a blank. */
+  toText(mark: string): string {
+    return `since ${this.#sinceMs} ${mark}\n${[...this.#sentAtMs].map(([sender, atMs]) => lineOf(sender, atMs)).join('')}`;
   }
 
-  /** Takes over what {@link toText} and {@link note} wrote; a line that is none is a loss. */
-  addText(text: string, nowMs: number): void {
+  /** Takes over what {@link toText} and {@link note} wrote; a line that is none is a loss, and a mark that is not good. */
+  addText(text: string, isGood: (mark: string) => boolean, nowMs: number): void {
     const [first = '', ...lines] = text.split('\n');
     const since = SINCE_LINE.exec(first);
     if (since === null || lines.at(-1) !== '') return this.lost(nowMs);
     this.#sinceMs = Math.min(this.#sinceMs, Number(since[1]));
+    if (!isGood(since[2] ?? '')) this.lost(nowMs);
     for (const line of lines.slice(0, -1)) {
       const match = SENDER_LINE.exec(line);
       if (match?.[1] === undefined) this.lost(nowMs);

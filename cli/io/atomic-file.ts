@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -18,7 +18,8 @@ export function writeWholeNow(file: string, text: string, isLasting = true): voi
   const draft = `${file}.${process.pid}.new`;
   const handle = openSync(draft, 'w', 0o600);
   try {
-    writeSync(handle, text);
+    // `writeSync` may write a part of it and say nothing.
+    writeFileSync(handle, text);
     if (isLasting) fsyncSync(handle);
   } finally {
     closeSync(handle);
@@ -41,8 +42,8 @@ async function writeAll(handle: FileHandle, lines: Iterable<string>): Promise<vo
   for (const line of lines) {
     waiting += line;
     if (waiting.length < CHUNK_LENGTH) continue;
-    await handle.write(waiting);
+    await handle.appendFile(waiting);
     waiting = '';
   }
-  await handle.write(waiting);
+  await handle.appendFile(waiting);
 }

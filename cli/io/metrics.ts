@@ -17,7 +17,9 @@ export interface MetricSources {
   readonly certificates: () => readonly CertificateFacts[];
   readonly panic: () => boolean;
   readonly draining: () => boolean;
-  readonly blocklist: Pick<Blocklist, 'held' | 'breaker' | 'leftOutCount'>;
+  readonly blocklist: Pick<Blocklist, 'held' | 'leftOutCount'>;
+  /** The growth breaker: new automatic refusals only defer. */
+  readonly breakerOpen: () => boolean;
   readonly analyzers: Pick<AnalyzerWatch, 'behindSeconds' | 'unseen'>;
 }
 
@@ -127,7 +129,7 @@ export class Metrics {
     );
   }
 
-  private countDecisions({ blocklist, stats }: MetricSources): void {
+  private countDecisions({ blocklist, breakerOpen, stats }: MetricSources): void {
     this.counter(
       'postern_restrained_total',
       'Clients that decisions slowed down, deferred, refused or dropped.',
@@ -141,7 +143,7 @@ export class Metrics {
     );
     this.total('postern_decisions_left_out_total', 'Decisions that found no room.', () => blocklist.leftOutCount);
     this.gauge('postern_growth_breaker_open', 'New automatic refusals only defer (watch.growthMax).', () =>
-      Number(blocklist.breaker.isTrippedAt(Date.now())),
+      Number(breakerOpen()),
     );
   }
 

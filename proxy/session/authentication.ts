@@ -7,7 +7,7 @@ import { sourceClassOf } from '../policy/source-class.ts';
 import type { OwnReply, UpstreamReply } from '../reply.ts';
 import { type SaslData, serialiseSaslLine } from '../sasl.ts';
 import { credentialsOf, SASL_LINES_KEPT_MAX } from '../sasl-credentials.ts';
-import { guardAccount } from './account-guard.ts';
+import { guardAccount, releaseExchange } from './account-guard.ts';
 import { abortUpstream, closeSession, enterCommand } from './closing.ts';
 import { forwardFresh, refuse, refuseByRule } from './envelope.ts';
 import { OWN_REPLIES } from './own-replies.ts';
@@ -19,6 +19,10 @@ export const SASL_ROUNDS_MAX = 1000;
 
 /** Mechanisms that may put a security layer on the connection after 235 (RFC 4422 section 3.7). */
 const layeredMechanisms: ReadonlySet<string> = new Set(['GSSAPI', 'GSS-SPNEGO', 'NTLM', 'DIGEST-MD5']);
+
+/** The prompt of LOGIN for the account; servers write `Username:`, `User Name` and the like. */
+const asksForAccount = ({ lines }: UpstreamReply): boolean =>
+  /^user/i.test(Buffer.from(lines[0] ?? '', 'base64').toString('latin1'));
 
 /** AUTH (RFC 4954): the exchange is the client's and the server's; the gate relays its rounds and keeps nothing of them. */
 export function onAuth(turn: Turn, command: Extract<Command, { verb: 'AUTH' }>): void {
@@ -40,6 +44,11 @@ export function onAuth(turn: Turn, command: Extract<Command, { verb: 'AUTH' }>):
   else if (guard === 'defer') deferGuarded(turn);
 }
 
+/** An exchange that was held goes on, or is deferred after all. */
+export function onExchangeReleased(turn: Turn): void {
+  releaseExchange(turn, (shownIn) => (shownIn === 'command' ? deferGuarded(turn) : cancel(turn, 'guarded')));
+}
+
 /** 454 without the server behind: it counts as a failure of the session, so that nobody asks on and on. */
 function deferGuarded(turn: Turn): void {
   turn.draft.authFailures += 1;
@@ -54,6 +63,11 @@ const guardedReply = ({ settings, draft }: Turn): OwnReply => authGuarded.reply(
 export function onAuthReply(turn: Turn, reply: UpstreamReply): void {
   const { draft, settings } = turn;
   if (reply.code === 334) {
+    if (mechanismOf(turn) === 'LOGIN' && asksForAccount(reply)) {
+      // Whatever was said before was not the account: an empty initial response, mostly.
+      draft.saslLines = [];
+      draft.isExchangeJudged = false;
+    }
     turn.writeUpstream(reply);
     turn.enter('sasl', { kind: 'sasl' });
     turn.setTimer('sasl', settings.deadlines.saslLineMs);

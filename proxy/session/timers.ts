@@ -6,8 +6,7 @@ import { deadlineDataRate } from '../policy/deadline-data-rate.ts';
 import { deadlineSasl } from '../policy/deadline-sasl.ts';
 import { deadlineSession } from '../policy/deadline-session.ts';
 import type { OutsideRule } from '../policy/rule.ts';
-import { releaseExchange } from './account-guard.ts';
-import { recordAttempt } from './authentication.ts';
+import { onExchangeReleased, recordAttempt } from './authentication.ts';
 import { isTooSlow } from './body.ts';
 import { closeSession, destroySession, enterCommand } from './closing.ts';
 import { dial, failOpening, onProxyHeaderFault, PROGRESS_EVERY_MS } from './opening.ts';
@@ -25,7 +24,7 @@ export function onTimer(turn: Turn, name: TimerName): void {
     case 'command':
       return expire(turn, deadlineCommand);
     case 'slow':
-      return turn.draft.heldExchange === undefined ? releaseLine(turn) : releaseExchange(turn);
+      return turn.draft.heldExchange === undefined ? releaseLine(turn) : onExchangeReleased(turn);
     case 'command-line':
       return expire(turn, deadlineCommandLine);
     case 'sasl':

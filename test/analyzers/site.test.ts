@@ -354,6 +354,20 @@ describe('account-takeover', () => {
     expect(seen([...entered, ...more]).alerts.length).toBeGreaterThan(alerts.length);
   });
 
+  test('however many networks an account is used to, there is a number that is told', () => {
+    const days = (perDay: number, from: number) =>
+      evidence(perDay * 3, (24 * HOUR_MS) / perDay, (index) =>
+        failure('alice', `${from}.${index % 250}.${Math.floor(index / 250)}.1`, { accepted: true }),
+      ).map((piece) => ({
+        ...piece,
+        at: piece.at + (from - 100) * 24 * HOUR_MS,
+        offset: piece.offset + from * 1_000_000,
+      }));
+    const used = days(55, 100);
+    const more = days(1000, 110);
+    expect(seen([...used, ...more]).alerts.length).toBeGreaterThan(seen(used).alerts.length);
+  });
+
   test('one that writes as it always did is left alone', () => {
     expect(shortly(evidence(500, 30 * MINUTE_MS, () => used(3)))).toEqual([]);
   });

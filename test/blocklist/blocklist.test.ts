@@ -336,6 +336,35 @@ test('the growth breaker counts by the times of decisions, whatever time it is a
   expect(breaker.countAt(10 * GROWTH_WINDOW_MS)).toBe(0);
   expect(breaker.add(3 * 60_000)).toBe(true);
   expect(breaker.add(20 * GROWTH_WINDOW_MS)).toBe(false);
-  expect(breaker.add(60_000)).toBe(false);
-  expect(breaker.countAt(20 * GROWTH_WINDOW_MS)).toBe(1);
+});
+
+test('refusals that come late count all the same', () => {
+  const breaker = new GrowthBreaker(2);
+  expect(breaker.add(20 * GROWTH_WINDOW_MS)).toBe(false);
+  expect([breaker.add(60_000), breaker.add(60_000)]).toEqual([false, true]);
+  expect(breaker.countAt(20 * GROWTH_WINDOW_MS)).toBe(3);
+});
+
+test('what was in force before is recalled as it was, whatever its number', () => {
+  const blocklist = new Blocklist({ modeOf: () => 'enforce', growthMax: 3 });
+  for (const [index, decision] of decisions(...Array.from({ length: 10 }, (_, at) => ({ at }))).entries())
+    blocklist.take({ ...decision, value: `198.51.100.${index}` }, true);
+  const actions = Array.from({ length: 10 }, (_, index) => blocklist.lookup(`198.51.100.${index}`, 'mx', 0)?.action);
+  expect(new Set(actions)).toEqual(new Set(['refuse']));
+  expect([blocklist.heldBackCount, blocklist.breaker.isTrippedAt(0)]).toEqual([0, false]);
+  // And stays so when the log tells of it once more.
+  for (const [index, decision] of decisions(...Array.from({ length: 10 }, (_, at) => ({ at }))).entries())
+    blocklist.take({ ...decision, value: `198.51.100.${index}` });
+  expect(blocklist.heldBackCount).toBe(0);
+});
+
+test('thousands of decisions about accounts are taken in no time', () => {
+  const blocklist = new Blocklist({ modeOf: () => 'enforce' });
+  const begunMs = performance.now();
+  for (let index = 0; index < 20_000; index += 1)
+    blocklist.take(
+      aDecision({ scope: 'account', value: `account${index}`, action: 'slow', scenario: 'auth-guessing' }),
+    );
+  expect(blocklist.slowsAccount('account7', 'submission', 0)).toBe('auth-guessing');
+  expect(performance.now() - begunMs).toBeLessThan(5000);
 });

@@ -161,52 +161,60 @@ test('a flood of bounces through the whole product reaches a person once, by web
   ]);
 });
 
-test('a breaker that trips reaches a person, stands in the log, and makes refusals milder', async () => {
-  const { url, bodies } = await web((_request, response) => response.end());
-  const site = await Site.open({
-    listeners: [
-      { role: 'mx', address: '127.0.0.1', port: 0, withoutCertificate: true, greetingHoldMs: 0, proxyProtocol: true },
-    ],
-    networks: { balancers: ['127.0.0.1'] },
-    watch: {
-      documentationRanges: true,
-      growthMax: 10,
-      scenarios: { 'recipient-harvest': 'enforce' },
-      alerts: { webhook: { file: 'webhook.url' } },
-    },
-  });
-  writeFileSync(join(site.folder, 'webhook.url'), `${url}\n`, { mode: 0o600 });
-  await site.start();
-  const client = connectLog({ socketPath: join(site.data, 'run', 'log.sock') });
-  onTestFinished(() => client[Symbol.asyncDispose]());
-  const decisions = Array.from({ length: 11 }, (_, index) =>
-    aDecision({
-      id: `d${index}`,
-      at: Date.now(),
-      site: 'main',
-      value: `198.51.100.${index + 1}`,
-      until: Date.now() + 3_600_000,
-    }),
-  );
-  const appended = await client.append(
-    decisions.map((decision) => ({
-      stream: 'postern.decisions',
-      key: decisionKey(decision),
-      payload: encodeEvent(decision),
-    })),
-  );
-  expect(appended.ok).toBe(true);
-  await holds(() => bodies.length > 0);
-  expect(bodies.map((body) => JSON.parse(body))).toEqual([
-    expect.objectContaining({ kind: 'breaker', subject: 'gate gate-1' }),
-  ]);
-  const greeting = async (ip: string): Promise<number> => {
-    const visitor = await RawClient.connect(site.port);
-    visitor.send(`PROXY TCP4 ${ip} 192.0.2.1 4242 25\r\n`);
-    const code = await visitor.code();
-    visitor.destroy();
-    return code;
-  };
-  expect([await greeting('198.51.100.1'), await greeting('198.51.100.11')]).toEqual([554, 421]);
-  expect(await site.of('breaker-changed')).toMatchObject([{ tripped: true, count: 11, max: 10 }]);
-});
+test.each([
+  ['of now', 0, 0],
+  ['that come late', -1_200_000, -1_200_000],
+  ['of now, after one of a clock that is a year ahead', 31_536_000_000, 0],
+])(
+  'a breaker that trips by decisions %s reaches a person, stands in the log, and makes refusals milder',
+  async (_name, firstShiftMs, shiftMs) => {
+    const { url, bodies } = await web((_request, response) => response.end());
+    const site = await Site.open({
+      listeners: [
+        { role: 'mx', address: '127.0.0.1', port: 0, withoutCertificate: true, greetingHoldMs: 0, proxyProtocol: true },
+      ],
+      networks: { balancers: ['127.0.0.1'] },
+      watch: {
+        documentationRanges: true,
+        growthMax: 10,
+        scenarios: { 'recipient-harvest': 'enforce' },
+        alerts: { webhook: { file: 'webhook.url' } },
+      },
+    });
+    writeFileSync(join(site.folder, 'webhook.url'), `${url}\n`, { mode: 0o600 });
+    await site.start();
+    const client = connectLog({ socketPath: join(site.data, 'run', 'log.sock') });
+    onTestFinished(() => client[Symbol.asyncDispose]());
+    // Eleven in all, of which ten are allowed; the first one may be of another time.
+    const decisions = Array.from({ length: 11 }, (_, index) =>
+      aDecision({
+        id: `d${index}`,
+        at: Date.now() + (index === 0 ? firstShiftMs : shiftMs),
+        site: 'main',
+        value: `198.51.100.${index + 1}`,
+        until: Date.now() + 3_600_000,
+      }),
+    );
+    const appended = await client.append(
+      decisions.map((decision) => ({
+        stream: 'postern.decisions',
+        key: decisionKey(decision),
+        payload: encodeEvent(decision),
+      })),
+    );
+    expect(appended.ok).toBe(true);
+    await holds(() => bodies.length > 0);
+    expect(bodies.map((body) => JSON.parse(body))).toEqual([
+      expect.objectContaining({ kind: 'breaker', subject: 'gate gate-1' }),
+    ]);
+    const greeting = async (ip: string): Promise<number> => {
+      const visitor = await RawClient.connect(site.port);
+      visitor.send(`PROXY TCP4 ${ip} 192.0.2.1 4242 25\r\n`);
+      const code = await visitor.code();
+      visitor.destroy();
+      return code;
+    };
+    expect([await greeting('198.51.100.1'), await greeting('198.51.100.11')]).toEqual([554, 421]);
+    expect(await site.of('breaker-changed')).toMatchObject([{ tripped: true, count: 11, max: 10 }]);
+  },
+);

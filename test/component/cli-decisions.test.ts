@@ -2,6 +2,10 @@ import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { encodeEvent } from '../../events/codec.ts';
+import { decisionKey } from '../../events/decision.ts';
+import { connectLog } from '../../log/io/log-client.ts';
+import { aDecision } from '../support/decisions.ts';
 import { postern, until } from '../support/postern.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { Site } from '../support/site.ts';
@@ -256,14 +260,37 @@ test('a secret that is too short ends the start, and says so', async () => {
   expect(started.stderr).toContain('32 to 4096 octets');
 });
 
+/** A decision about a domain is in force at the gate. */
+async function flooded(site: Site): Promise<void> {
+  const decision = aDecision({
+    scope: 'domain',
+    value: 'example.com',
+    action: 'verify-bounces',
+    scenario: 'bounce-flood',
+    site: 'main',
+    at: Date.now(),
+    until: Date.now() + 3_600_000,
+  });
+  await using client = connectLog({ socketPath: join(site.data, 'run', 'log.sock') });
+  const record = { stream: 'postern.decisions', key: decisionKey(decision), payload: encodeEvent(decision) } as const;
+  expect((await client.append([record])).ok).toBe(true);
+  await until(
+    async () => (await (await site.get('/metrics')).text()).includes('scope="domain"') || undefined,
+    () => 'the decision about the domain to be in force',
+  );
+}
+
 test('a gate whose log is gone keeps what is in force, and so does one whose own file is damaged', async () => {
   const site = await open();
   const blocked = await run(site, 'block', '198.51.100.7', '--for', '1h', '--reason', 'a test');
   expect(blocked.code).toBe(0);
+  await flooded(site);
   expect(await site.process.stop()).toBe(0);
   rmSync(join(site.data, 'log'), { recursive: true });
   await site.start();
   expect(await greeting(site, '198.51.100.7')).toBe(554);
+  const metrics = await (await site.get('/metrics')).text();
+  expect(metrics).toMatch(/^postern_decisions_in_force\{scope="domain",action="verify-bounces",mode="observe"\} 1$/m);
   expect(await site.process.stop()).toBe(0);
 
   const other = await open();

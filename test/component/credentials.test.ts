@@ -174,3 +174,32 @@ test('a guarded account: a strange network waits, after a failure it is told 454
     { action: 'accept' },
   ]);
 });
+
+test('ten exchanges at once from a strange network are one attempt: whoever waited behind a failure is deferred', async () => {
+  const hashes = new CredentialHashes(secret, ratchetOf(), false);
+  const line = `AUTH PLAIN ${Buffer.from('\0alice\0wrong').toString('base64')}`;
+  const answer = (said: string): string | undefined => (said === line ? '535 5.7.8 no' : undefined);
+  await using upstream = await ScriptedUpstream.listen(smtpServer({ keywords: ['AUTH PLAIN'], answer }));
+  await using gate = await TestGate.open(upstream.port, {
+    listener: { role: 'submission' },
+    modes: { 'auth.needs-tls': 'off', 'limits.per-source': 'off' },
+    limits: { slowDelayMs: 300 },
+    options: { credentials: hashes },
+  });
+  const account = hashes.hashOf('alice');
+  gate.gate.setBlocklist(
+    blocklistOf([aDecision({ scope: 'account', value: account, scenario: 'auth-guessing', action: 'slow' })]),
+  );
+  const login = async (waitMs: number): Promise<number> => {
+    const client = await RawClient.connect(gate.port());
+    await client.reply();
+    await client.say('EHLO c.example.net');
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    const code = await client.say(line);
+    client.destroy();
+    return code;
+  };
+  const codes = await Promise.all(Array.from({ length: 10 }, (_, index) => login(index * 25)));
+  expect(codes.filter((code) => code === 454).length).toBeGreaterThanOrEqual(7);
+  expect(codes.filter((code) => code === 535).length).toBeGreaterThanOrEqual(1);
+});

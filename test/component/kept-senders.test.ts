@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
@@ -34,17 +34,52 @@ test('the file does not grow without end', () => {
   expect(Math.max(...lineCounts)).toBe(7);
 });
 
-test('what cannot be written down is told once, and nothing is said to be forged for a week', () => {
+/** A file that has watched for long enough: whoever is not in it sent nothing. */
+function ripe(file: string): void {
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replace(/^since \d+/, `since ${Date.now() - 8 * 86_400_000}`));
+}
+
+test('what cannot be written down is told once, and nothing is said to be forged for a week, a restart or not', () => {
   const { file, logger, lines } = place();
-  writeFileSync(file, 'since 0\n');
+  new KeptSenders(file, key, logger);
+  ripe(file);
   const senders = new KeptSenders(file, key, logger);
   const nowMs = Date.now();
   expect(senders.hasSent('b', 'example.com', nowMs)).toBe(false);
-  const broken = place();
-  mkdirSync(broken.file);
-  const other = new KeptSenders(broken.file, key, broken.logger);
-  other.note('a', 'example.com', nowMs);
-  expect(other.hasSent('b', 'example.com', nowMs)).toBe('unavailable');
-  expect(broken.lines).toHaveLength(1);
-  expect(lines).toEqual([]);
+  // A folder in its place: nothing can be written there.
+  const aside = `${file}.aside`;
+  renameSync(file, aside);
+  mkdirSync(file);
+  senders.note('lost', 'example.com', nowMs);
+  rmdirSync(file);
+  renameSync(aside, file);
+  senders.note('kept', 'example.com', nowMs);
+  expect(senders.hasSent('b', 'example.com', nowMs)).toBe('unavailable');
+  const again = new KeptSenders(file, key, logger);
+  expect(['lost', 'kept'].map((name) => again.hasSent(name, 'example.com', nowMs))).toEqual([true, true]);
+  expect(again.hasSent('b', 'example.com', nowMs)).toBe('unavailable');
+  expect(lines).toHaveLength(1);
+});
+
+test.each([
+  ['under another secret', Buffer.alloc(SENDER_KEY_OCTETS, 8), (text: string) => text],
+  ['after the machine went down', key, (text: string) => text.replace(/-\S+\n/, '-another-start\n')],
+])('%s nothing is said to be forged for a week', (_name, otherKey, change) => {
+  const { file, logger } = place();
+  new KeptSenders(file, key, logger).note('a', 'example.com', Date.now());
+  ripe(file);
+  writeFileSync(file, change(readFileSync(file, 'utf8')));
+  expect(new KeptSenders(file, otherKey, logger).hasSent('b', 'example.com', Date.now())).toBe('unavailable');
+});
+
+test('a file that was closed in good order is good after a start of the machine', () => {
+  const { file, logger } = place();
+  const senders = new KeptSenders(file, key, logger);
+  senders.note('a', 'example.com', Date.now());
+  senders.close();
+  ripe(file);
+  expect(readFileSync(file, 'utf8')).toMatch(/^since \d+ [0-9a-f]{16}-closed\n/);
+  const again = new KeptSenders(file, key, logger);
+  expect(['a', 'b'].map((name) => again.hasSent(name, 'example.com', Date.now()))).toEqual([true, false]);
 });

@@ -15,10 +15,11 @@ const FAMILIAR_PART = 4;
 /** Password guessing by one source: many accounts, or many passwords for one. */
 export const authGuessing: SourceDetector = {
   id: 'auth-guessing',
-  version: 1,
+  version: 2,
   shape: {
     slotCount: 65_536,
-    halfLifeMs: 86_400_000,
+    // Two passwords a day are not to go on for ever: at 24 h it would be 2.4.
+    halfLifeMs: 108_000_000,
     thresholds: [
       { score: 4710, rung: SLOW },
       { score: 6861, rung: REFUSE },
@@ -28,11 +29,11 @@ export const authGuessing: SourceDetector = {
   description: {
     sees: 'AUTH refused by the server behind, by account (a keyed hash) and by password (16 bits under a key of the day).',
     formula:
-      'Cumulative sum, half-life 24 h: +2.2 for the first refusal of an account from this source, +1.15 for each further password (+0.58 where none can be told), nothing for the same one again, a quarter for an account that somebody has used from the network of the source, -2.2 for an account that is accepted, once a day. Slow at 4.6 (three accounts, or four passwords), refuse at 6.7 (four, or five). The sum stops at minus 0.46 for each account that was accepted before.',
+      'Cumulative sum, half-life 30 h: +2.2 for the first refusal of an account from this source, +1.15 for each further password (+0.58 where none can be told), nothing for the same one again, a quarter for an account that somebody has used from the network of the source, -2.2 for an account that is accepted, once a day. Slow at 4.6 (three accounts, or four passwords), refuse at 6.7 (four, or five). The sum stops at minus 0.46 for each account that was accepted before.',
     sources:
       'Log-likelihoods of 0.1 against 0.9; thresholds by simulation. fail2ban bans after five failures in ten minutes, whoever it is.',
     evades:
-      'Fewer than two accounts a day from one source; one attempt each from many sources is a campaign, seen for the site.',
+      'Two passwords or one account a day from one source; one attempt each from many sources is a campaign, seen for the site.',
     lookalikes:
       'A telephone with an old password (the same one: counts once), an office behind one address (some of its accounts are accepted, so it is slowed at most), the day on which all passwords change.',
   },

@@ -13,7 +13,12 @@ export type Effect =
   /** Ask whether the client named by a PROXY header may come in; answered by the input `admitted`. */
   | { readonly kind: 'admit'; readonly header: ProxyHeader }
   /** Dial the server behind; answered by `upstream-connected` or `upstream-failed`. `preamble`: a PROXY header, written first. */
-  | { readonly kind: 'connect-upstream'; readonly preamble: Uint8Array | undefined }
+  | {
+      readonly kind: 'connect-upstream';
+      readonly preamble: Uint8Array | undefined;
+      /** The last connections to the server behind are not for its client. */
+      readonly isStranger: boolean;
+    }
   /** Write one command, or SASL line, and expect exactly one reply. */
   | { readonly kind: 'command-upstream'; readonly octets: Uint8Array }
   /** Write body octets; no reply is expected yet. `digest`: they are the client's own and count for the body hash. */

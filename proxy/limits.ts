@@ -13,13 +13,25 @@ export interface ConnectionLimits {
   readonly perSourceMax: number;
   /** Opened in a minute, one source; all of them may come at once. */
   readonly perMinuteMax: number;
+  /** What of `totalMax`, and of the connections to a server behind, is kept from strangers: 0 to below 1. */
+  readonly reservedShare: number;
 }
 
-export const defaultConnectionLimits: ConnectionLimits = { totalMax: 5_000, perSourceMax: 20, perMinuteMax: 300 };
+export const defaultConnectionLimits: ConnectionLimits = {
+  totalMax: 5_000,
+  perSourceMax: 20,
+  perMinuteMax: 300,
+  reservedShare: 0.1,
+};
+
+/** How many of `max` connections strangers may have: all but the reserve, so that whoever fills them shuts out strangers only. */
+export const openToStrangers = (max: number, reservedShare: number): number => max - Math.floor(max * reservedShare);
 
 /** Which limits a connection exceeds, itself included. */
 export interface Load {
   readonly total: boolean;
+  /** The ones that are open to strangers, which others may exceed. */
+  readonly strangers: boolean;
   readonly perSource: boolean;
   readonly rate: boolean;
 }
@@ -75,7 +87,7 @@ export class SourceTable {
    * @param nowMs - Integer milliseconds, of a clock that should not go back; while it does, no time passes.
    */
   opened(ip: string, nowMs: number): Load {
-    const { totalMax, perSourceMax, perMinuteMax } = this.limits;
+    const { totalMax, perSourceMax, perMinuteMax, reservedShare } = this.limits;
     // What goes back does not go on: nobody pays the same time twice.
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     // Whoever is in the old generation has paid after one window.
@@ -87,7 +99,12 @@ export class SourceTable {
     source.atMs = this.#nowMs;
     const rate = source.debt + RATE_WINDOW_MS > perMinuteMax * RATE_WINDOW_MS;
     if (!rate) source.debt += RATE_WINDOW_MS;
-    return { total: this.#openCount > totalMax, perSource: source.openCount > perSourceMax, rate };
+    return {
+      total: this.#openCount > totalMax,
+      strangers: this.#openCount > openToStrangers(totalMax, reservedShare),
+      perSource: source.openCount > perSourceMax,
+      rate,
+    };
   }
 
   /** A connection is gone: once for each {@link opened}, with the same address. */

@@ -77,6 +77,7 @@ export function gateSettings(config: Config, around: Surroundings): GateSettings
       totalMax: limits.sessionsMax,
       perSourceMax: limits.sessionsPerSourceMax,
       perMinuteMax: limits.connectionsPerMinuteMax,
+      reservedShare: limits.reservedShare,
     },
     networks: {
       trusted: new PrefixSet(networks.trusted),

@@ -111,7 +111,7 @@ function typeText(schema: JsonSchema): string {
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${value}\``).join(', ');
   if (schema.anyOf !== undefined) return [...new Set(schema.anyOf.map(typeText))].join(' or ');
   if (schema.items !== undefined) return `list of ${typeText(schema.items)}`;
-  if (schema.type === 'integer') return `number ${schema.minimum} to ${schema.maximum}`;
+  if (schema.type === 'integer' || schema.type === 'number') return `number ${schema.minimum} to ${schema.maximum}`;
   if (schema.type === 'boolean') return '`true`, `false`';
   const [key] = Object.keys(schema.properties ?? {});
   return key === undefined ? 'text' : `\`{${key}: …}\``;

@@ -92,6 +92,14 @@ const limits = z.strictObject({
   connectionsPerMinuteMax: count(1, 1_000_000)
     .default(defaultConnectionLimits.perMinuteMax)
     .describe('Connections a minute of one IPv4 address or IPv6 /64 (rule `limits.rate`).'),
+  reservedShare: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(defaultConnectionLimits.reservedShare)
+    .describe(
+      'Share of `sessionsMax`, and of the `connectionsMax` of an upstream, that is kept from strangers: whoever fills the rest shuts out nobody whose mail was accepted before, no provider and no trusted network.',
+    ),
   messageOctetsMax: octets(65_536)
     .default(1024 * MEBIOCTET)
     .describe('Largest body, octets (rule `message.size`).'),

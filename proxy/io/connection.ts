@@ -222,7 +222,7 @@ export class Connection implements HostedSession, Turns, Wakeable, Served {
     const { upstream } = this;
     switch (effect.kind) {
       case 'connect-upstream':
-        upstream.connect(effect.preamble);
+        upstream.connect(effect);
         break;
       case 'expect-upstream':
         upstream.expect();

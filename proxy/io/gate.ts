@@ -6,7 +6,7 @@ import { GateHost, type GateLists, type GatePorts } from './gate-host.ts';
 import { Gatekeeper, type GatekeeperSettings, type RestrainedCounts } from './gatekeeper.ts';
 import { Listener } from './listener.ts';
 import type { SessionContext } from './session-context.ts';
-import { Slots } from './slots.ts';
+import type { Slots } from './slots.ts';
 import { TlsProvider, type TlsSettings } from './tls.ts';
 import { Upstream, type UpstreamRoute } from './upstream.ts';
 
@@ -57,8 +57,6 @@ export async function openGate(options: GateOptions): Promise<Result<Gate, strin
 /** One running gate: its listeners, their sessions, and what they share. */
 export class Gate implements AsyncDisposable {
   private readonly host: GateHost;
-  /** Connections to each server behind, by where it is; they outlive a reload, as sessions do. */
-  private readonly upstreamSlots = new Map<string, Slots>();
   private settings: GateSettings;
   private tls: TlsProvider | undefined;
   /** By where they listen. */
@@ -140,7 +138,7 @@ export class Gate implements AsyncDisposable {
       refused: host.refusals.total,
       restrained: host.gatekeeper.restrained,
       crashed: host.crashedCount,
-      upstreamConnections: [...this.upstreamSlots.values()].reduce((sum, { used }) => sum + used, 0),
+      upstreamConnections: this.host.gatekeeper.upstreamConnections,
       nameless: [...this.listeners.values()].reduce((sum, listener) => sum + listener.namelessCount, 0),
     };
   }
@@ -243,10 +241,7 @@ export class Gate implements AsyncDisposable {
   }
 
   private slotsFor({ target, connectionsMax }: UpstreamRoute): Slots {
-    const place = `${target.host} ${target.port}`;
-    const slots = this.upstreamSlots.get(place) ?? new Slots(connectionsMax);
-    this.upstreamSlots.set(place, slots);
-    return slots;
+    return this.host.gatekeeper.slotsFor(target.host, target.port, connectionsMax);
   }
 
   private eventBase(): Pick<EventByType<'gate-stopped'>, 'v' | 'at' | 'site' | 'gate'> {

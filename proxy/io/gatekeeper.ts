@@ -4,12 +4,13 @@ import type { Role } from '../../events/event.ts';
 import { type PrefixSet, parseAddress } from '../../lib/ip.ts';
 import { referenceOf } from '../../lib/uuid-v7.ts';
 import type { Admission, Now } from '../input.ts';
-import { type ConnectionLimits, type Load, SourceTable } from '../limits.ts';
+import { type ConnectionLimits, type Load, openToStrangers, SourceTable } from '../limits.ts';
 import { type AdmissionFacts, type Arrival, admit, type Networks } from '../policy/admission.ts';
 import { modeOf } from '../policy/modes.ts';
 import { type Restraint, restraintBy, sourceBlocked, unrestrained } from '../policy/source-blocked.ts';
 import type { SessionSettings } from '../settings.ts';
 import { STRESS_SLOTS_MIN } from '../stress.ts';
+import { Slots } from './slots.ts';
 
 /** By what the connect-stage rules tell clients apart. */
 export interface GatekeeperSettings {
@@ -64,6 +65,8 @@ export class Gatekeeper {
   readonly restrained = new Map<string, number>();
   private settings: GatekeeperSettings;
   private readonly sources: SourceTable;
+  /** Connections to the servers behind, by host and port. */
+  private readonly upstreamSlots = new Map<string, Slots>();
 
   constructor(settings: GatekeeperSettings) {
     this.settings = settings;
@@ -74,11 +77,27 @@ export class Gatekeeper {
   reconfigure(settings: GatekeeperSettings): void {
     this.settings = settings;
     this.sources.limits = settings.connections;
+    for (const slots of this.upstreamSlots.values()) slots.reservedShare = settings.connections.reservedShare;
   }
 
-  /** Share of the connections allowed at once that are open, 0 to 1. */
+  /** The connections to a server behind: the same ones for whoever leads there. */
+  slotsFor(host: string, port: number, max: number): Slots {
+    const place = `${host} ${port}`;
+    const slots = this.upstreamSlots.get(place) ?? new Slots(max, this.settings.connections.reservedShare);
+    this.upstreamSlots.set(place, slots);
+    return slots;
+  }
+
+  /** Open now, to all servers behind. */
+  get upstreamConnections(): number {
+    return [...this.upstreamSlots.values()].reduce((sum, { used }) => sum + used, 0);
+  }
+
+  /** Share of the connections open to strangers that are in use, 0 to 1: clients, or to a server behind if that is more. */
   get slotsUsed(): number {
-    return Math.min(1, this.sources.openCount / Math.max(1, this.settings.connections.totalMax));
+    const { totalMax, reservedShare } = this.settings.connections;
+    const clients = this.sources.openCount / Math.max(1, openToStrangers(totalMax, reservedShare));
+    return Math.min(1, Math.max(clients, ...[...this.upstreamSlots.values()].map(({ usedShare }) => usedShare)));
   }
 
   isBalancer(ip: string): boolean {

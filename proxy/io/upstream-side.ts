@@ -50,8 +50,8 @@ export class UpstreamSide implements LegOwner {
   }
 
   /** Dials. `preamble`: a PROXY header, the first octets, in clear even where TLS follows. */
-  connect(preamble: Uint8Array | undefined): void {
-    const socket = this.upstream.dial();
+  connect({ preamble, isStranger }: { readonly preamble: Uint8Array | undefined; readonly isStranger: boolean }): void {
+    const socket = this.upstream.dial(isStranger);
     if (socket === undefined) {
       this.turns.queue({ kind: 'upstream-failed', reason: 'budget' });
       return;

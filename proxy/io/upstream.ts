@@ -65,9 +65,9 @@ export class Upstream {
     }
   }
 
-  /** Begins to connect; undefined when there are no connections left. The slot is given back when the socket is gone. */
-  dial(): Socket | undefined {
-    if (!this.slots.take()) return undefined;
+  /** Begins to connect; undefined when there are no connections left for a client. The slot is given back when the socket is gone. */
+  dial(isStranger: boolean): Socket | undefined {
+    if (!this.slots.take(isStranger)) return undefined;
     const options: TcpNetConnectOpts & { writableHighWaterMark: number } = {
       host: this.target.host,
       port: this.target.port,

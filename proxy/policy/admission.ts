@@ -82,7 +82,7 @@ function judge(facts: AdmissionFacts, standing: Standing): Verdict {
   const sourceClass = sourceClassOf({ ...standing, authenticated: false });
   if (!standing.neverListed) judgeBlocked(facts, judgement);
   const limits: readonly (readonly [OutsideRule, boolean])[] = [
-    [limitsTotal, load.total],
+    [limitsTotal, load.total || (load.strangers && sourceClass === 'stranger')],
     [limitsPerSource, load.perSource],
     [limitsRate, load.rate],
   ];

@@ -6,6 +6,7 @@ export const limitsTotal = outsideRule({
   id: 'limits.total',
   stage: 'connect',
   concerns: everyone,
-  summary: 'The gate has as many connections open as it may have.',
+  summary:
+    'The gate has as many connections open as it may have. Strangers have to leave `limits.reservedShare` of them to others.',
   answer: { action: 'close', code: 421, enhanced: '4.7.0', reason: 'too many connections, try again later' },
 });

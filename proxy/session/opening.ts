@@ -121,7 +121,8 @@ export function dial(turn: Turn): void {
   draft.holdOver = true;
   draft.upstream = 'connecting';
   turn.setTimer('upstream-connect', settings.deadlines.upstreamConnectMs);
-  turn.effect({ kind: 'connect-upstream', preamble: proxyPreamble(turn) });
+  const isStranger = draft.sourceClass === 'stranger';
+  turn.effect({ kind: 'connect-upstream', preamble: proxyPreamble(turn), isStranger });
 }
 
 function proxyPreamble(turn: Turn): Uint8Array | undefined {

@@ -85,7 +85,10 @@ test('a lower connection limit after a reload counts those that are in', async (
   await using gate = await TestGate.open(upstream.port);
   const clients = [await RawClient.connect(gate.port()), await RawClient.connect(gate.port())];
   for (const client of clients) await client.code();
-  await gate.gate.reload({ ...gate.options, connections: { totalMax: 2, perSourceMax: 100, perMinuteMax: 1000 } });
+  await gate.gate.reload({
+    ...gate.options,
+    connections: { totalMax: 2, perSourceMax: 100, perMinuteMax: 1000, reservedShare: 0 },
+  });
   const refused = await RawClient.connect(gate.port());
   expect(await refused.code()).toBe(421);
   for (const client of [...clients, refused]) client.destroy();

@@ -16,7 +16,7 @@ import { ScriptedUpstream, smtpServer } from '../support/scripted-upstream.ts';
 test('over a limit: 421 as the greeting, no session, the server behind is not dialled, counted (DO-06)', async () => {
   await using upstream = await ScriptedUpstream.listen(smtpServer());
   await using gate = await TestGate.open(upstream.port, {
-    options: { connections: { totalMax: 100, perSourceMax: 2, perMinuteMax: 1000 } },
+    options: { connections: { totalMax: 100, perSourceMax: 2, perMinuteMax: 1000, reservedShare: 0 } },
   });
   const clients = [await RawClient.connect(gate.port()), await RawClient.connect(gate.port())];
   for (const client of clients) expect(await client.code()).toBe(220);
@@ -45,7 +45,7 @@ test('over a limit: 421 as the greeting, no session, the server behind is not di
 test('a refused client that talked first can still read its reply', async () => {
   await using upstream = await ScriptedUpstream.listen(smtpServer());
   await using gate = await TestGate.open(upstream.port, {
-    options: { connections: { totalMax: 0, perSourceMax: 2, perMinuteMax: 1000 } },
+    options: { connections: { totalMax: 0, perSourceMax: 2, perMinuteMax: 1000, reservedShare: 0 } },
   });
   for (let round = 0; round < 20; round += 1) {
     const client = await RawClient.connect(gate.port());
@@ -62,7 +62,7 @@ test('over a limit on a TLS port: closed without a word in clear', async () => {
     listener: { tls: 'implicit' },
     options: {
       tls: { certificates: [certificate], legacyNetworks: [] },
-      connections: { totalMax: 0, perSourceMax: 2, perMinuteMax: 1000 },
+      connections: { totalMax: 0, perSourceMax: 2, perMinuteMax: 1000, reservedShare: 0 },
     },
   });
   const client = await RawClient.connect(gate.port());

@@ -210,7 +210,7 @@ test('the limits count the client that the header names, not the balancer (DO-06
   await using gate = await openBehindBalancer(upstream, {
     options: {
       balancers: prefixes('127.0.0.0/8'),
-      connections: { totalMax: 100, perSourceMax: 2, perMinuteMax: 1000 },
+      connections: { totalMax: 100, perSourceMax: 2, perMinuteMax: 1000, reservedShare: 0 },
     },
   });
   const codes: number[] = [];

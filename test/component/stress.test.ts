@@ -65,7 +65,7 @@ test.each([
 
 test('a gate whose slots are short is under stress by itself', () =>
   withClient(
-    { options: { connections: { totalMax: 2, perSourceMax: 10, perMinuteMax: 1000 } } },
+    { options: { connections: { totalMax: 2, perSourceMax: 10, perMinuteMax: 1000, reservedShare: 0 } } },
     async (gate, connect) => {
       const first = await connect();
       const second = await connect();

@@ -1,12 +1,18 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { defaultConnectionLimits, IDLE_SOURCES_MAX, RATE_WINDOW_MS, SourceTable } from '../../proxy/limits.ts';
+import {
+  defaultConnectionLimits,
+  IDLE_SOURCES_MAX,
+  openToStrangers,
+  RATE_WINDOW_MS,
+  SourceTable,
+} from '../../proxy/limits.ts';
 
-const limits = { totalMax: 10, perSourceMax: 3, perMinuteMax: 6 };
-const fine = { total: false, perSource: false, rate: false };
+const limits = { totalMax: 10, perSourceMax: 3, perMinuteMax: 6, reservedShare: 0 };
+const fine = { total: false, strangers: false, perSource: false, rate: false };
 
 test('the defaults', () => {
-  expect(defaultConnectionLimits).toEqual({ totalMax: 5_000, perSourceMax: 20, perMinuteMax: 300 });
+  expect(defaultConnectionLimits).toEqual({ totalMax: 5_000, perSourceMax: 20, perMinuteMax: 300, reservedShare: 0.1 });
 });
 
 test('connections of one source: as many as may be, no more, and again when one is gone', () => {
@@ -29,11 +35,24 @@ test('addresses of one /64 are one source', () => {
 test('all sources together', () => {
   const table = new SourceTable(limits);
   for (let count = 0; count < 10; count += 1) expect(table.opened(`198.51.100.${count}`, 0)).toEqual(fine);
-  expect(table.opened('198.51.100.99', 0)).toEqual({ ...fine, total: true });
+  expect(table.opened('198.51.100.99', 0)).toEqual({ ...fine, total: true, strangers: true });
   expect(table.openCount).toBe(11);
   table.closed('198.51.100.99');
   table.closed('198.51.100.0');
   expect(table.opened('198.51.100.98', 0)).toEqual(fine);
+});
+
+test.each([
+  [10, 0.1, 9],
+  [10, 0, 10],
+  [10, 0.9, 1],
+  [1, 0.9, 1],
+  [5000, 0.1, 4500],
+])('of %i connections with a reserve of %f strangers may have %i', (totalMax, reservedShare, open) => {
+  expect(openToStrangers(totalMax, reservedShare)).toBe(open);
+  const table = new SourceTable({ ...limits, totalMax, reservedShare });
+  for (let count = 1; count <= Math.min(totalMax, open + 1); count += 1)
+    expect(table.opened(`10.0.${count >> 8}.${count & 255}`, 0).strangers).toBe(count > open);
 });
 
 function knock(table: SourceTable, ip: string, nowMs: number): boolean {
@@ -140,7 +159,7 @@ test('it counts as a plain list of connections does', () => {
   const act = fc.record({ open: fc.boolean(), source: fc.nat(5), afterMs: fc.nat(200) });
   fc.assert(
     fc.property(fc.array(act, { maxLength: 200 }), (acts) => {
-      const table = new SourceTable({ ...limits, perMinuteMax: 1_000_000 }, 4);
+      const table = new SourceTable({ ...limits, perMinuteMax: 1_000_000, reservedShare: 0.25 }, 4);
       const open: string[] = [];
       let nowMs = 0;
       for (const { open: opens, source, afterMs } of acts) {
@@ -150,6 +169,7 @@ test('it counts as a plain list of connections does', () => {
           open.push(ip);
           expect(table.opened(ip, nowMs)).toEqual({
             total: open.length > 10,
+            strangers: open.length > 8,
             perSource: open.filter((each) => each === ip).length > 3,
             rate: false,
           });

@@ -10,7 +10,7 @@ const setOf = (...texts: readonly string[]): PrefixSet =>
   new PrefixSet(texts.map((text) => parsePrefix(text)).filter((prefix) => prefix !== undefined));
 
 const enforcing = someSettings({}, { 'source.blocked': 'enforce' });
-const light = { total: false, perSource: false, rate: false };
+const light = { total: false, strangers: false, perSource: false, rate: false };
 
 const facts = (more: Partial<AdmissionFacts> = {}): AdmissionFacts => ({
   arrival: { ip: '198.51.100.7', port: 40_000, localAddress: '192.0.2.1', localPort: 25, viaProxyProtocol: false },
@@ -23,6 +23,10 @@ const facts = (more: Partial<AdmissionFacts> = {}): AdmissionFacts => ({
   settings: enforcing,
   reference: REFERENCE,
   ...more,
+});
+
+const inNetworks = (name: 'trusted' | 'never' | 'providers'): Partial<AdmissionFacts> => ({
+  networks: { ...facts().networks, [name]: setOf('198.51.100.0/24') },
 });
 
 function entry(action: BlocklistAction, observed = false): BlocklistEntry {
@@ -105,11 +109,27 @@ test.each([
   expect(verdict).toMatchObject({ reply: { text: expect.stringContaining(`[${rule} ${REFERENCE}]`) } });
 });
 
+test.each([
+  { who: 'a stranger', more: {}, action: 'close' },
+  { who: 'a source with history', more: { withHistory: true }, action: 'accept' },
+  { who: 'a provider', more: inNetworks('providers'), action: 'accept' },
+  { who: 'a trusted network', more: inNetworks('trusted'), action: 'accept' },
+  { who: 'a never-listed source', more: inNetworks('never'), action: 'accept' },
+])('where only the reserve is left $who gets: $action', ({ more, action }) => {
+  const load = { ...light, strangers: true };
+  expect(admit(facts({ load, ...more })).verdict).toMatchObject(
+    action === 'close' ? { action, rule: 'limits.total' } : { action },
+  );
+  expect(admit(facts({ load: { ...load, total: true }, ...more })).verdict).toMatchObject({ rule: 'limits.total' });
+});
+
 test('the rules come in their order', () => {
-  const load = { total: true, perSource: true, rate: true };
+  const load = { total: true, strangers: true, perSource: true, rate: true };
   expect(admit(facts({ load, blocked: entry('drop') })).verdict).toMatchObject({ rule: 'source.blocked' });
   expect(admit(facts({ load })).verdict).toMatchObject({ rule: 'limits.total' });
-  expect(admit(facts({ load: { ...load, total: false } })).verdict).toMatchObject({ rule: 'limits.per-source' });
+  expect(admit(facts({ load: { ...load, total: false, strangers: false } })).verdict).toMatchObject({
+    rule: 'limits.per-source',
+  });
 });
 
 test('a rule or a decision that only observes lets in and is recorded, beside a refusal as well', () => {

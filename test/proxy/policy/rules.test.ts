@@ -111,9 +111,9 @@ const offences: Partial<Record<RuleId, ((source: Partial<SourceFacts>) => Verdic
 /** Offences of the connect stage, where a certificate or a password cannot have been shown. */
 const arrivals: Partial<Record<RuleId, Parameters<typeof admit>[0]['load'] | 'blocked'>> = {
   'source.blocked': 'blocked',
-  'limits.total': { total: true, perSource: false, rate: false },
-  'limits.per-source': { total: false, perSource: true, rate: false },
-  'limits.rate': { total: false, perSource: false, rate: true },
+  'limits.total': { total: true, strangers: true, perSource: false, rate: false },
+  'limits.per-source': { total: false, strangers: false, perSource: true, rate: false },
+  'limits.rate': { total: false, strangers: false, perSource: false, rate: true },
 };
 
 const prefix = parsePrefix('198.51.100.7/32');
@@ -132,7 +132,7 @@ function arrive(rule: RuleId, offence: NonNullable<(typeof arrivals)[RuleId]>, s
       normalised: nowhere,
       providers: sourceClass === 'provider' ? here : nowhere,
     },
-    load: offence === 'blocked' ? { total: false, perSource: false, rate: false } : offence,
+    load: offence === 'blocked' ? { total: false, strangers: false, perSource: false, rate: false } : offence,
     blocked: offence === 'blocked' ? anEntry() : undefined,
     stressed: false,
     withHistory: sourceClass === 'with-history',

@@ -1,4 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { messageOf } from '../../lib/message-of.ts';
 import type { Fault } from './fault.ts';
 
 /** Most characters of a configuration file. */
@@ -64,7 +65,7 @@ function valueIn(document: Document): { readonly value: unknown; readonly fault:
     return { value: document.toJS(), fault: undefined };
   } catch (error) {
     // An alias without its anchor, or far too many aliases.
-    return { value: undefined, fault: error instanceof Error ? error.message : String(error) };
+    return { value: undefined, fault: messageOf(error) };
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../lib/message-of.ts';
 import { Actor, type Stage } from './actor.ts';
 import type { Chronicle } from './chronicle.ts';
 import { type Judged, judge } from './judge.ts';
@@ -64,7 +65,7 @@ async function playLine(
   try {
     await scenes[line.id](actor);
   } catch (error) {
-    faults.push(error instanceof Error ? error.message : String(error));
+    faults.push(messageOf(error));
   }
   signal.removeEventListener('abort', leave);
   leave();

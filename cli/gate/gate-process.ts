@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EVENT_VERSION, FIELD_LENGTH_MAX } from '../../events/event.ts';
 import { escapeField } from '../../lib/escape.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Appender } from '../../log/appender.ts';
 import { systemClock } from '../../proxy/io/clock.ts';
@@ -375,9 +376,12 @@ export class GateProcess {
     return { v: EVENT_VERSION, at: Date.now(), site, gate } as const;
   }
 
+  /** One thing after the other. What throws is a defect: whoever asked may not listen, so it is told here. */
   private inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.turn.then(work);
-    this.turn = result.catch(() => undefined);
+    this.turn = result.catch((error: unknown) => {
+      this.logger.error({ fault: messageOf(error) }, 'the gate could not do what it was asked to: this is a defect');
+    });
     return result;
   }
 }

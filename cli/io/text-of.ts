@@ -1,3 +1,5 @@
+import { messageOf } from '../../lib/message-of.ts';
+
 const reasons: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'there is no such file'],
   ['ENOTDIR', 'there is no such folder'],
@@ -16,6 +18,6 @@ const reasons: ReadonlyMap<string, string> = new Map([
 /** What an error says, in one line for people. */
 export function textOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   return reasons.get(code) ?? text.split('\n', 1)[0] ?? '';
 }

@@ -1,5 +1,6 @@
 import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { type ConnectionHost, LogConnection } from './log-connection.ts';
 import { clearSocketPath, type SocketPathFault } from './socket-path.ts';
@@ -45,7 +46,7 @@ export async function serveLog(options: LogServerOptions): Promise<Result<LogSer
     }
     return ok(server);
   } catch (error) {
-    return err({ kind: 'unusable', path, reason: error instanceof Error ? error.message : String(error) });
+    return err({ kind: 'unusable', path, reason: messageOf(error) });
   }
 }
 

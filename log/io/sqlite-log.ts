@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { assert } from '../../lib/assert.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { DISK_OCTETS_MAX_DEFAULT, DISK_OCTETS_MAX_FLOOR, fileOctetsMaxOf } from '../disk-budget.ts';
 import { type Stream, streams } from '../event-log.ts';
@@ -63,7 +64,7 @@ export async function openSqliteLog(options: SqliteLogOptions): Promise<Result<S
     return err(log);
   } catch (error) {
     lock?.[Symbol.dispose]();
-    return err({ kind: 'unusable', directory, reason: error instanceof Error ? error.message : String(error) });
+    return err({ kind: 'unusable', directory, reason: messageOf(error) });
   }
 }
 

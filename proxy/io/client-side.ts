@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { EVIDENCE_OCTETS_MAX } from '../../events/event.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import { ClientDecoder } from '../client-decoder.ts';
 import type { ClientMode } from '../client-unit.ts';
 import type { Input, TlsFacts } from '../input.ts';
 import { Leg, type LegOwner } from './leg.ts';
-import { messageOf } from './message-of.ts';
 import type { ListenerTls } from './tls.ts';
 import type { Turns } from './turns.ts';
 

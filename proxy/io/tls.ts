@@ -2,8 +2,8 @@ import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { type Prefix, PrefixSet, parseAddress } from '../../lib/ip.ts';
+import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
-import { messageOf } from './message-of.ts';
 import { ReplayedSocket } from './replayed-socket.ts';
 
 /** A certificate with its chain, and its private key, both PEM. */

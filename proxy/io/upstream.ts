@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { createSecureContext, type SecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { UpstreamSettings } from '../settings.ts';
 import { smallReads, WRITE_BUFFER_OCTETS_MAX } from './leg.ts';
-import { messageOf } from './message-of.ts';
 import type { Slots } from './slots.ts';
 
 /** Where the server behind is, and how its certificate is judged. */

@@ -39,8 +39,11 @@ export class Postern {
   readonly closed: Promise<unknown>;
   private readonly process: ChildProcess;
 
-  constructor(args: readonly string[], { cwd, env }: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {}) {
-    this.process = spawn(process.execPath, [MAIN, ...args], {
+  constructor(
+    args: readonly string[],
+    { cwd, env, main = MAIN }: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv; readonly main?: string } = {},
+  ) {
+    this.process = spawn(process.execPath, [main, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
       ...(cwd === undefined ? {} : { cwd }),

@@ -83,7 +83,9 @@ export class SiteWatch {
   private decide({ id: scenario, version }: SiteDetector, decision: SiteDecision, cause: EvidenceEvent): void {
     const { site, configHash } = this.identity;
     const { lastsMs, facts, reason, scope, value, roles, action, level, ledger } = decision;
-    const place = `${cause.partition} ${cause.offset} ${cause.part}`;
+    // The event and not its place in the log: one that was written twice is the same one.
+    const { partition, offset, part, sid, seq } = cause;
+    const place = sid === undefined ? `${partition} ${offset} ${part}` : `${sid} ${seq} ${part}`;
     this.decisions.push({
       v: EVENT_VERSION,
       type: 'decision-made',

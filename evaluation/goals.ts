@@ -58,6 +58,10 @@ const slowed = (score: Score): number | undefined => score.untilSlowed;
 const stopped = (score: Score): number | undefined => score.untilStopped;
 const told = (score: Score): number | undefined => score.untilAlarm;
 const turnedAway = (score: Score): number => score.messagesDeferred + score.messagesRefused;
+/** From the start of the session, or at its AUTH. */
+const slow = (score: Score): number => score.messagesSlowed + score.messagesHeld;
+const notHindered = ({ sessionsAfterAlarm, hinderedAfterAlarm }: Score): number | undefined =>
+  sessionsAfterAlarm === 0 ? undefined : 100 * (1 - hinderedAfterAlarm / sessionsAfterAlarm);
 const providers = ['B2', 'B3', 'B6'];
 
 /** What Postern is to reach; the order is that of the table. */
@@ -69,6 +73,12 @@ export const goals: readonly Goal[] = [
   { title: 'A11 stopped', atMost: 5, unit: 'events', measure: worstMedian(['A11'], stopped) },
   { title: 'A13 told', atMost: 6, unit: 'sessions', measure: worstMedian(['A13'], told) },
   { title: 'A14 told', atMost: 6, unit: 'hours', measure: worstMedian(['A14'], (s) => hours(s.secondsUntilAlarm)) },
+  {
+    title: 'A14, sessions after the alarm not hindered',
+    atMost: 20,
+    unit: '%',
+    measure: worstMedian(['A14'], notHindered),
+  },
   { title: 'A16 slowed', atMost: 1, unit: 'events', measure: worstMedian(['A16'], slowed) },
   { title: 'A16 stopped', atMost: 2, unit: 'events', measure: worstMedian(['A16'], stopped) },
   {
@@ -90,15 +100,30 @@ export const goals: readonly Goal[] = [
     unit: 'per 10^6',
     measure: perMillion(turnedAway, providers),
   },
-  { title: 'legitimate messages slowed', atMost: 100, unit: 'per 10^6', measure: perMillion((s) => s.messagesSlowed) },
+  { title: 'legitimate messages slowed', atMost: 100, unit: 'per 10^6', measure: perMillion(slow) },
   {
-    title: 'bounce servers of A19 stopped',
+    title: 'A35 (joe-job, tenfold) told',
+    atMost: 6,
+    unit: 'x 5 min',
+    measure: worstMedian(['A35'], (s) => bins(s.secondsUntilAlarm)),
+  },
+  {
+    title: 'A36 (joe-job, sixtyfold) told',
+    atMost: 1,
+    unit: 'x 5 min',
+    measure: worstMedian(['A36'], (s) => bins(s.secondsUntilAlarm)),
+  },
+  {
+    title: 'servers of joe-jobs stopped',
     atMost: 0,
     unit: 'sources',
-    measure: worstMedian(['A19'], (s) => s.sourcesStopped),
+    measure: worstMedian(['A19', 'A20', 'A35', 'A36'], (s) => s.sourcesStopped),
   },
 ];
 
+/** Bins of five minutes, begun ones whole. */
+const bins = (seconds: number | undefined): number | undefined =>
+  seconds === undefined ? undefined : Math.ceil(seconds / 300);
 const hours = (seconds: number | undefined): number | undefined => (seconds === undefined ? undefined : seconds / 3600);
 
 export function goalResults(scores: ByScenario): readonly GoalResult[] {

@@ -4,7 +4,9 @@ import { postern } from './defenders/postern.ts';
 import { exportLog } from './export-log.ts';
 import { frontierTables } from './frontier.ts';
 import { type ByScenario, goalResults, goalsTable } from './goals.ts';
+import { honestTable } from './honest-table.ts';
 import { reactionsTable } from './reactions.ts';
+import { replayTable } from './replay-check.ts';
 import { type Score, scoresOf } from './score.ts';
 import { tableOf } from './table.ts';
 import { sweepTable } from './threshold-sweep.ts';
@@ -33,6 +35,8 @@ const { values } = parseArgs({
     frontier: { type: 'boolean', default: false },
     /** Postern alone, with lower and higher thresholds. */
     sweep: { type: 'boolean', default: false },
+    /** The traffic of the first seed through the analyzers in several ways: are the decisions the same? */
+    replay: { type: 'boolean', default: false },
     /** The traffic of the first seed, which nobody keeps out, as the log of a Postfix into this file; nothing else. */
     'export-log': { type: 'string', default: '' },
     /** Everything as data. */
@@ -64,6 +68,12 @@ function main(): number {
     const lineCount = exportLog(values['export-log'], undefended(worldOf(seed), scenarios, seed));
     process.stderr.write(`seed ${seed}: ${lineCount} lines\n`);
     return 0;
+  }
+  if (values.replay) {
+    const [seed = 0] = seeds;
+    const { text, isSame } = replayTable([...undefended(worldOf(seed), scenarios, seed)]);
+    print(text);
+    return isSame ? 0 : 1;
   }
   return values.sweep ? print(sweepTable(worldOf, scenarios, seeds)) : compare(task);
 }
@@ -105,7 +115,11 @@ function compare({ scenarios, seeds, worldOf }: Task): number {
   }
   const ours = ofPostern(all);
   const results = goalResults(ours);
-  print(values.json ? jsonOf(all, results) : `${tableOf(all)}\n${reactionsTable(ours)}\n${goalsTable(ours)}`);
+  print(
+    values.json
+      ? jsonOf(all, results)
+      : `${tableOf(all)}\n${reactionsTable(ours)}\n${honestTable(ours)}\n${goalsTable(ours)}`,
+  );
   return values.strict && results.some(({ reached }) => reached === false) ? 1 : 0;
 }
 

@@ -1,6 +1,6 @@
 import type { MailEvent } from '../events/event.ts';
 import { sourceKey } from '../lib/ip.ts';
-import type { Defender } from './defenders/defender.ts';
+import { type Defender, type Met, passed } from './defenders/defender.ts';
 import type { Planned, TrafficScenario } from './traffic/actor.ts';
 import { played } from './traffic/merge.ts';
 import { sessionsOf } from './traffic/traffic.ts';
@@ -30,9 +30,14 @@ export interface Score {
   answersGiven: number;
   /** Sources that were slowed, deferred or refused at least once. */
   readonly sourcesDecided: number;
+  /** Sessions that came after the alarm, and those of them that were slowed, stopped, or had a command held or deferred. */
+  sessionsAfterAlarm: number;
+  hinderedAfterAlarm: number;
   messages: number;
   /** In sessions that were slow from their start. */
   messagesSlowed: number;
+  /** In sessions whose AUTH, with the right password, had to wait. */
+  messagesHeld: number;
   messagesDeferred: number;
   messagesRefused: number;
 }
@@ -61,17 +66,21 @@ export function scoresOf(
 ): { readonly scores: readonly Score[]; readonly eventCount: number } {
   const tallies = new Map<string, Tally>();
   let eventCount = 0;
-  const opens = (planned: Planned): boolean => open(tallyOf(tallies, planned, defender), planned, defender);
-  for (const [planned, event] of played(sessionsOf(world, scenarios, seed), opens)) {
-    if (isCut(planned, event, defender)) continue;
+  const hindrance = new Hindrance();
+  const opens = (planned: Planned): boolean => open(tallyOf(tallies, planned, defender), planned, defender, hindrance);
+  for (const [planned, wanted] of played(sessionsOf(world, scenarios, seed), opens)) {
+    if (isCut(planned, wanted, defender) || hindrance.isOver(planned, wanted)) continue;
     eventCount += 1;
     const tally = tallyOf(tallies, planned, defender);
+    const met = defender.meet?.(wanted) ?? passed(wanted);
+    const { event } = met;
+    if (met.how !== 'passed') hindrance.touches(tally, planned, wanted, met.how);
     const isFirstSource = sourceKey(planned.ip) === tally.firstSource;
     if (isFirstSource && offends(event)) {
       tally.offences += 1;
       tally.offendedMs ??= event.at;
     }
-    if (givesAnswer(event)) tally.answersGiven += 1;
+    if (met.how !== 'deferred' && givesAnswer(event)) tally.answersGiven += 1;
     defender.see(event);
     noteReaction(tally, planned, event, defender, isFirstSource);
     if (tally.untilAlarm === undefined && alarmsOf(defender, tally.scenario) > tally.alarmsBefore) {
@@ -98,7 +107,10 @@ function tallyOf(tallies: Map<string, Tally>, { label, atMs }: Planned, defender
     refused: 0,
     slowed: 0,
     messages: 0,
+    sessionsAfterAlarm: 0,
+    hinderedAfterAlarm: 0,
     messagesSlowed: 0,
+    messagesHeld: 0,
     messagesDeferred: 0,
     answersGiven: 0,
     begunMs: atMs,
@@ -136,19 +148,25 @@ const alarmsAbout: Readonly<Record<string, string>> = {
   A28: 'range-campaign',
   A29: 'range-campaign',
   A34: 'recipient-harvest',
+  A35: 'bounce-flood',
+  A36: 'bounce-flood',
 };
 
 const alarmsOf = ({ alarms }: Defender, scenario: string): number => alarms.get(alarmsAbout[scenario] ?? '') ?? 0;
 
 /** A session begins: does the defender let it in? */
-function open(tally: Tally, planned: Planned, defender: Defender): boolean {
+function open(tally: Tally, planned: Planned, defender: Defender, hindrance: Hindrance): boolean {
   const source = sourceKey(planned.ip);
   const verdict = defender.verdict(planned.ip, roleOf(planned), planned.atMs);
   tally.firstSource ??= source;
   tally.sessions += 1;
   tally.seen.add(source);
   tally.messages += planned.messageCount;
-  if (verdict !== 'pass') tally.decidedSources.add(source);
+  hindrance.begins(tally, planned);
+  if (verdict !== 'pass') {
+    tally.decidedSources.add(source);
+    hindrance.hinders(tally, planned);
+  }
   if (verdict === 'slow') {
     tally.slowed += 1;
     tally.messagesSlowed += planned.messageCount;
@@ -169,6 +187,41 @@ const submissions: ReadonlySet<string> = new Set([
   ...['B9', 'B10', 'B11', 'B13', 'B26'],
 ]);
 const roleOf = ({ label }: Planned) => (submissions.has(label.scenario) ? 'submission' : 'mx');
+
+/** What the gate does to sessions, from their start or to single commands of them. */
+class Hindrance {
+  /** Came after the alarm about their scenario, and nobody minded so far. */
+  private readonly unhindered = new WeakSet<Planned>();
+  private readonly over = new WeakSet<Planned>();
+
+  begins(tally: Tally, planned: Planned): void {
+    if (tally.untilAlarm === undefined) return;
+    tally.sessionsAfterAlarm += 1;
+    this.unhindered.add(planned);
+  }
+
+  hinders(tally: Tally, planned: Planned): void {
+    if (this.unhindered.delete(planned)) tally.hinderedAfterAlarm += 1;
+  }
+
+  /** Whoever could not authenticate leaves: what he would have done after it is not there. */
+  isOver(planned: Planned, wanted: MailEvent): boolean {
+    return this.over.has(planned) && wanted.type !== 'session-closed' && !isAuth(wanted);
+  }
+
+  /** A command was held or deferred. */
+  touches(tally: Tally, planned: Planned, wanted: MailEvent, how: Met['how']): void {
+    this.hinders(tally, planned);
+    if (wanted.type !== 'auth-attempt') return;
+    if (how === 'deferred') this.over.add(planned);
+    // A wrong password brings no mail, however it is answered.
+    if (wanted.outcome !== 'accepted') return;
+    if (how === 'deferred') tally.messagesDeferred += planned.messageCount;
+    else tally.messagesHeld += planned.messageCount;
+  }
+}
+
+const isAuth = (event: MailEvent): boolean => event.type === 'command' && event.verb === 'AUTH';
 
 /** The source was stopped while the session lived: what comes after is not there any more, but for the end of it. */
 function isCut(planned: Planned, event: MailEvent, defender: Defender): boolean {
@@ -196,7 +249,7 @@ const givesAnswer = (event: MailEvent): boolean =>
 /** Something that an attacker does and an honest client seldom. */
 const offends = (event: MailEvent): boolean =>
   (event.type === 'command' && event.verb !== 'AUTH' && (event.reply?.code ?? 0) >= 500) ||
-  (event.type === 'auth-attempt' && event.outcome === 'refused') ||
+  (event.type === 'auth-attempt' && event.outcome !== 'accepted') ||
   (event.type === 'command' && (event.verb === 'VRFY' || event.verb === 'EXPN' || event.verb === 'NOOP')) ||
   event.type === 'anomaly' ||
   event.type === 'session-progress' ||

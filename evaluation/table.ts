@@ -71,5 +71,6 @@ function until(scores: readonly Score[], of: (score: Score) => number | undefine
 
 const share = (part: number, whole: number): string => (whole === 0 ? '-' : `${((100 * part) / whole).toFixed(1)} %`);
 
-const orderOf = (id: string): number =>
+/** The background first, then honest scenarios, then attacks. */
+export const orderOf = (id: string): number =>
   id === 'background' ? 0 : (id.startsWith('A') ? 1000 : 100) + Number(id.slice(1));

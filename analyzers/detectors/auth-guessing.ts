@@ -27,7 +27,7 @@ export const authGuessing: SourceDetector = {
   },
   reason: 'tried many accounts or passwords that were refused',
   description: {
-    sees: 'AUTH refused by the server behind, by account (a keyed hash) and by password (16 bits under a key of the day).',
+    sees: 'AUTH refused by the server behind, or by the gate while passwords are guessed (`auth.guarded`), by account (a keyed hash) and by password (16 bits under a key of the day).',
     formula:
       'Cumulative sum, half-life 30 h: +2.2 for the first refusal of an account from this source, +1.15 for each further password (+0.58 where none can be told), nothing for the same one again, a quarter for an account that somebody has used from the network of the source, -2.2 for an account that is accepted, once a day. Slow at 4.6 (three accounts, or four passwords), refuse at 6.7 (four, or five). The sum stops at minus 0.46 for each account that was accepted before.',
     sources:
@@ -42,17 +42,23 @@ export const authGuessing: SourceDetector = {
   },
 };
 
-function seeAttempt({ account, credentialFingerprint, outcome }: EventByType<'auth-attempt'>, scene: Scene): void {
+const isRefused = ({ outcome }: EventByType<'auth-attempt'>): boolean => outcome === 'refused';
+/** The gate said 454 in place of the server behind, whose code is not there: whoever goes on with other passwords guesses. */
+const isHeldOff = ({ outcome, code }: EventByType<'auth-attempt'>): boolean =>
+  outcome === 'deferred' && code === undefined;
+
+function seeAttempt(event: EventByType<'auth-attempt'>, scene: Scene): void {
+  const { account, credentialFingerprint, outcome } = event;
   if (account === undefined) {
-    if (outcome === 'refused') scene.weigh(PASSWORD_UNTOLD, 'password-changed');
+    if (isRefused(event)) scene.weigh(PASSWORD_UNTOLD, 'password-changed');
     return;
   }
   if (outcome === 'accepted') {
     if (scene.isFirstToday(account)) scene.weigh(ACCOUNT_ACCEPTED, 'account-accepted');
     return;
   }
-  if (outcome !== 'refused') return;
-  const isNewAccount = scene.isFirstContact(account);
+  if (isHeldOff(event) ? credentialFingerprint === undefined : !isRefused(event)) return;
+  const isNewAccount = isRefused(event) && scene.isFirstContact(account);
   const isNewPassword =
     credentialFingerprint === undefined || scene.isFirstContact(`${account} ${credentialFingerprint}`);
   const part = scene.isFamiliar(account) ? FAMILIAR_PART : 1;

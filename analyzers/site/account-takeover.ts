@@ -18,8 +18,11 @@ const REFUSED_MIN = 30;
 const REFUSED_SHARE = 0.3;
 /** Networks within a day that are too many for an account that never came from so many. */
 const NETWORKS_MIN = 12;
-/** What an account may have follows what it has: a quarter more, at most twice as much as the day before, and slowly less. */
-const NETWORKS_MORE = 1.25;
+/** Its first days, and networks within one of them: somebody on the move has no habit yet that he could leave. */
+const LEARNING_DAYS = 3;
+const NETWORKS_NEW = 96;
+/** What an account may have follows what it has: twice as many, at most twice as many as it could the day before, and slowly less. */
+const NETWORKS_MORE = 2;
 const NETWORKS_GROWTH_MAX = 2;
 const NETWORKS_LESS = 0.875;
 /** Networks that are counted for one account, at most: who comes from so many in a day is told every day. */
@@ -31,6 +34,7 @@ const accountState = z.object({
   networks: distinctState,
   networksMax: z.number(),
   mostNetworks: z.number(),
+  learningDays: z.number(),
   accepted: z.number(),
   refused: z.number(),
   sinceMs: z.number(),
@@ -43,8 +47,10 @@ interface Account {
   networks: Distinct;
   /** From so many within a day it is too many. */
   networksMax: number;
-  /** Of this day. */
+  /** Of this day; while the account is new, of all its days. */
   mostNetworks: number;
+  /** Days until it has a habit. */
+  learningDays: number;
   accepted: number;
   refused: number;
   sinceMs: number;
@@ -54,15 +60,15 @@ interface Account {
 /** An account that does what its owner never did: its password has become somebody else's. */
 export const accountTakeover: SiteDetector = {
   id: 'account-takeover',
-  version: 2,
+  version: 3,
   description: {
     sees: 'Messages and logins of an account: how many forward-paths an hour, how many of them refused, from how many networks.',
     formula:
-      'Any of: a cumulative sum of forward-paths against four times what the account has at this hour (30 an hour at least), threshold 150; 30 refused forward-paths within a day that are 30 % of all; more different networks (/24, /48) within a day than the account is used to: 12, or a quarter more than on the days before, which may double from day to day. The account is slowed down for an hour and a person is told; nobody else is touched.',
+      'Any of: a cumulative sum of forward-paths against four times what the account has at this hour (30 an hour at least), threshold 150; 30 refused forward-paths within a day that are 30 % of all; more different networks (/24, /48) within a day than the account is used to: 12, or twice as many as on the days before (96 on its first three days). The account is slowed down for an hour and a person is told; nobody else is touched.',
     sources: 'Proposals, tuned by the evaluation.',
     evades: 'Spam no faster than the owner writes, from no more networks.',
     lookalikes:
-      'A newsletter from an ordinary account: it is slowed, and told. A traveller: a few networks a day. A telephone that changes its address all day: it is told on the first two or three days, and is known then.',
+      'A newsletter from an ordinary account: it is slowed, and told. A traveller: a few networks a day. A telephone that changes its address all day: its days teach how many networks are usual.',
   },
   begin: () => new Accounts(),
 };
@@ -133,8 +139,9 @@ class Accounts implements SiteState {
     const state = this.accounts.get(account) ?? {
       rate: newRate(atMs),
       networks: new Distinct([], NETWORKS_COUNTED_MAX),
-      networksMax: NETWORKS_MIN,
+      networksMax: NETWORKS_NEW,
       mostNetworks: 0,
+      learningDays: LEARNING_DAYS,
       accepted: 0,
       refused: 0,
       sinceMs: atMs,
@@ -143,8 +150,7 @@ class Accounts implements SiteState {
     if (atMs - state.sinceMs >= DAY_MS) {
       state.accepted = 0;
       state.refused = 0;
-      state.networksMax = networksMaxAfter(state);
-      state.mostNetworks = 0;
+      endDay(state);
       state.sinceMs = atMs;
     }
     this.accounts.set(account, state);
@@ -152,12 +158,16 @@ class Accounts implements SiteState {
   }
 }
 
-/** A day is over. */
-function networksMaxAfter({ networksMax, mostNetworks }: Account): number {
-  const wanted = Math.min(NETWORKS_COUNTED_MAX, Math.max(NETWORKS_MIN, Math.ceil(mostNetworks * NETWORKS_MORE)));
-  return wanted > networksMax
-    ? Math.min(wanted, networksMax * NETWORKS_GROWTH_MAX)
-    : Math.max(wanted, Math.floor(networksMax * NETWORKS_LESS));
+/** A day is over; the last of the first ones makes the habit. */
+function endDay(state: Account): void {
+  const { networksMax, mostNetworks, learningDays } = state;
+  state.learningDays = Math.max(0, learningDays - 1);
+  if (state.learningDays > 0) return;
+  const wanted = Math.min(NETWORKS_COUNTED_MAX, Math.max(NETWORKS_MIN, mostNetworks * NETWORKS_MORE));
+  const isFirst = learningDays > 0;
+  const least = isFirst ? NETWORKS_MIN : Math.floor(networksMax * NETWORKS_LESS);
+  state.networksMax = Math.max(least, Math.min(wanted, networksMax * NETWORKS_GROWTH_MAX));
+  state.mostNetworks = 0;
 }
 
 const forwardPaths = { leastPerHour: FORWARD_PATHS_LEAST, slack: 2.164, threshold: FORWARD_PATHS_THRESHOLD };

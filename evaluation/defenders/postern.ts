@@ -10,10 +10,13 @@ import { networkKey, PrefixSet, parsePrefix } from '../../lib/ip.ts';
 import { partitionOf } from '../../log/partition.ts';
 import { providerRanges } from '../traffic/world.ts';
 import type { Defender, Verdict } from './defender.ts';
+import { GateRules } from './gate-rules.ts';
 
-const PARTITIONS = 4;
+/** Of the log. */
+export const PARTITIONS = 4;
 
-const settings: WatchSettings = {
+/** What the analyzers of the evaluation are told. */
+export const settings: WatchSettings = {
   site: 'site',
   configHash: 'evaluation',
   hashKey: { first: 0x65_76_61_6c, second: 0x75_61_74_65 },
@@ -37,6 +40,7 @@ export function postern(onDecision: (decision: DecisionMade) => void = () => und
   const offsets = new Array<number>(PARTITIONS).fill(0);
   const site = new SiteWatch(settings, siteDetectors);
   const blocklist = new Blocklist({ modeOf: () => 'enforce' });
+  const rules = new GateRules(blocklist);
   const alarms = new Map<string, number>();
   const take = (decision: DecisionMade): void => {
     blocklist.take(decision);
@@ -51,6 +55,7 @@ export function postern(onDecision: (decision: DecisionMade) => void = () => und
   return {
     name: 'Postern',
     alarms,
+    meet: (event) => rules.meet(event),
     see(event) {
       const partition = 'ip' in event ? partitionOf(networkKey(event.ip), PARTITIONS) : 0;
       const offset = offsets[partition] ?? 0;

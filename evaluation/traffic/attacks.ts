@@ -381,3 +381,27 @@ export const attacks: readonly TrafficScenario[] = [
     },
   ]),
 ];
+
+/** Bounces of forged mail to one domain of ours, so many an hour: its own domain, so that no other flood hides it. */
+const bouncesOf = (world: World, domain: string, perHour: number, hours: number): readonly OwnHabit[] => [
+  {
+    count: perHour * hours,
+    gapMs: about(HOUR_MS / perHour),
+    ip: spread(500, BOUNCING_FROM + 100_000 + perHour),
+    play: (session, random) =>
+      session
+        .hello()
+        .mail('')
+        .recipient(world.guess(random).replace('@', `@${domain}.`), 'unknown'),
+  },
+];
+
+/** Attacks that came after the honest ones, see `all.ts`. */
+export const attacksLast: readonly TrafficScenario[] = [
+  attack(35, 'bounces of forged mail, 60 an hour: ten times what is usual', all, (world) =>
+    bouncesOf(world, 'ten', 60, 6),
+  ),
+  attack(36, 'bounces of forged mail, 360 an hour: sixty times what is usual', all, (world) =>
+    bouncesOf(world, 'sixty', 360, 2),
+  ),
+];

@@ -271,12 +271,14 @@ export const honest: readonly TrafficScenario[] = [
     {
       gapMs: about(2 * MINUTE_MS),
       messageCount: 0,
-      play: (session, random) =>
-        session
-          .hello()
-          .mail('')
-          .recipient(random.chance(0.03) ? world.guess(random) : world.recipient(random), 'known')
-          .idle('RSET'),
+      play: (session, random) => {
+        session.hello().mail('');
+        return (
+          random.chance(0.03)
+            ? session.recipient(world.guess(random), 'unknown')
+            : session.recipient(world.recipient(random), 'known')
+        ).idle('RSET');
+      },
     },
   ]),
   benign(20, 'a ship at 2 KB a second', all, (world) => [

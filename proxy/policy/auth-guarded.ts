@@ -10,7 +10,7 @@ export const authGuarded = outsideRule({
   stage: 'any',
   concerns: concerned,
   summary:
-    'AUTH while a decision of `auth-guessing` is in force for the account or the site, from a network that never authenticated as that account within 30 days: it waits `limits.slowDelayMs`, and for ten minutes after a failure gets 454 without the server behind being asked. Networks where the account got in, as far as this gate has seen since it started, notice nothing.',
+    'AUTH while a decision of `auth-guessing` is in force for the account or the site, from a network that never authenticated as that account within 30 days: it waits `limits.slowDelayMs` (not where the account got in from five new networks within a week: somebody on the move), and for ten minutes after a failure gets 454 without the server behind being asked. Networks where the account got in, as far as this gate has seen since it started, notice nothing.',
   answer: {
     action: 'defer',
     code: 454,

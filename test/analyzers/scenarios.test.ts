@@ -33,6 +33,13 @@ const logins = (
     attempt(session.hello(), index).quit(),
   );
 
+/** The gate answered the attempt in place of the server behind. */
+function answered454(event: MailEvent): MailEvent {
+  if (event.type !== 'auth-attempt') return event;
+  const { code: _code, ...rest } = event;
+  return { ...rest, outcome: 'deferred' };
+}
+
 interface Case {
   readonly name: string;
   readonly events: readonly MailEvent[];
@@ -182,6 +189,25 @@ const tables: Readonly<Record<string, readonly Case[]>> = {
       name: 'one password for many accounts',
       events: logins(4, 1000, (session, index) => session.authenticate(`user${index}`, 5, 'refused')),
       decisions: [slow('auth-guessing'), refuse('auth-guessing')],
+    },
+    {
+      name: 'passwords for one account, most of them answered 454 by the gate',
+      events: logins(5, 5 * MINUTE_MS, (session, index) => session.authenticate('alice', index, 'refused')).map(
+        (event, index) => (index > 5 ? answered454(event) : event),
+      ),
+      decisions: [slow('auth-guessing'), refuse('auth-guessing')],
+    },
+    {
+      name: 'a telephone with an old password that the gate answers 454',
+      events: logins(50, 2 * MINUTE_MS, (session) => session.authenticate('alice', 5, 'refused')).map(answered454),
+      decisions: [],
+    },
+    {
+      name: 'everybody in an office while the server behind cannot say whose password is right',
+      events: logins(60, 1000, (session, index) => session.authenticate(`user${index}`, index, 'refused')).map(
+        (event) => (event.type === 'auth-attempt' ? { ...event, outcome: 'deferred' as const, code: 454 } : event),
+      ),
+      decisions: [],
     },
     {
       name: 'a telephone with an old password',

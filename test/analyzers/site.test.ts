@@ -3,65 +3,8 @@ import { siteDetectors } from '../../analyzers/site/all.ts';
 import { expectedPerHour, newRate, seeEvent } from '../../analyzers/site/rate-watch.ts';
 import { SiteWatch } from '../../analyzers/site-watch.ts';
 import type { MailEvent } from '../../events/event.ts';
-import type { EvidenceEvent } from '../../events/evidence.ts';
+import { evidence, type Fields, failure, identity, offence, seen, shortly } from '../support/evidence.ts';
 import { HOUR_MS, MINUTE_MS, Sessions, START_MS, watched } from '../support/watch.ts';
-
-type Fields = Record<string, unknown> & { readonly type: EvidenceEvent['type'] };
-
-/** Evidence, each piece `everyMs` after the one before. */
-function evidence(
-  count: number,
-  everyMs: number,
-  fields: (index: number) => Fields,
-  fromMs = START_MS,
-): EvidenceEvent[] {
-  return Array.from({ length: count }, (_, index) => ({
-    v: 1,
-    at: fromMs + index * everyMs,
-    site: 'site',
-    partition: 0,
-    offset: Math.floor((fromMs - START_MS) / 1000) * 10_000 + index,
-    part: 0,
-    source: '198.51.100.7',
-    role: 'mx',
-    standing: 'stranger',
-    sid: `s${index}`,
-    seq: 1,
-    ...fields(index),
-  })) as unknown as EvidenceEvent[];
-}
-
-const identity = { site: 'site', configHash: 'hash' };
-
-function seen(pieces: readonly EvidenceEvent[], watch = new SiteWatch(identity, siteDetectors)) {
-  const outcomes = pieces.map((piece) => watch.see(piece));
-  return {
-    decisions: outcomes.flatMap(({ decisions }) => decisions),
-    alerts: outcomes.flatMap(({ alerts }) => alerts),
-  };
-}
-
-const shortly = (pieces: readonly EvidenceEvent[]): readonly string[] => [
-  ...new Set(
-    seen(pieces).decisions.map(({ scenario, action, scope, value }) => `${scenario} ${action} ${scope} ${value}`),
-  ),
-];
-
-const offence = (source: string): Fields => ({
-  type: 'offence-seen',
-  scenario: 'recipient-harvest',
-  weight: 7000,
-  source,
-});
-const failure = (account: string, source: string, more: object = {}): Fields => ({
-  type: 'authentication-seen',
-  role: 'submission',
-  account,
-  source,
-  accepted: false,
-  familiar: false,
-  ...more,
-});
 
 describe('range-campaign', () => {
   test('four bad sources of a /24 defer it', () => {
@@ -307,70 +250,6 @@ test('held-session-release: twenty at once defer all of them', () => {
   expect(decisions).toHaveLength(20);
   expect(new Set(decisions.map(({ value }) => value)).size).toBe(20);
   expect(shortly(released.map((piece, index) => ({ ...piece, at: START_MS + index * 1000 })))).toEqual([]);
-});
-
-describe('account-takeover', () => {
-  const used = (acceptedCount: number, refusedCount = 0): Fields => ({
-    type: 'account-used',
-    role: 'submission',
-    account: 'alice',
-    acceptedCount,
-    refusedCount,
-  });
-
-  test('an account that suddenly writes to hundreds is slowed, and told', () => {
-    const { decisions, alerts } = seen([
-      ...evidence(20, HOUR_MS, () => used(2)),
-      ...evidence(40, 10_000, () => used(10), START_MS + 30 * HOUR_MS),
-    ]);
-    expect(decisions[0]).toMatchObject({ scope: 'account', value: 'alice', action: 'slow' });
-    expect(alerts[0]).toMatchObject({ kind: 'takeover', subject: 'alice' });
-  });
-
-  test('one whose forward-paths are refused', () => {
-    expect(shortly(evidence(20, MINUTE_MS, () => used(1, 2)))).toEqual(['account-takeover slow account alice']);
-  });
-
-  test('one from a dozen networks in a day', () => {
-    const entered = evidence(12, HOUR_MS, (index) => failure('alice', `198.${index}.0.1`, { accepted: true }));
-    expect(shortly(entered)).toEqual(['account-takeover slow account alice']);
-  });
-
-  test('one from dozens every day is told for some days, and is known then; twice as many are told again', () => {
-    const DAYS = 10;
-    const perDay = 40;
-    const entered = evidence(DAYS * perDay, (24 * HOUR_MS) / perDay, (index) =>
-      failure('alice', `198.${index % 250}.${Math.floor(index / 250)}.1`, { accepted: true }),
-    );
-    const { alerts } = seen(entered);
-    const days = new Set(alerts.map(({ atMs }) => Math.floor((atMs - START_MS) / (24 * HOUR_MS))));
-    expect([...days]).toEqual([0, 1]);
-    const more = evidence(
-      60,
-      HOUR_MS / 4,
-      (index) => failure('alice', `199.${index}.0.1`, { accepted: true }),
-      START_MS + DAYS * 24 * HOUR_MS,
-    );
-    expect(seen([...entered, ...more]).alerts.length).toBeGreaterThan(alerts.length);
-  });
-
-  test('however many networks an account is used to, there is a number that is told', () => {
-    const days = (perDay: number, from: number) =>
-      evidence(perDay * 3, (24 * HOUR_MS) / perDay, (index) =>
-        failure('alice', `${from}.${index % 250}.${Math.floor(index / 250)}.1`, { accepted: true }),
-      ).map((piece) => ({
-        ...piece,
-        at: piece.at + (from - 100) * 24 * HOUR_MS,
-        offset: piece.offset + from * 1_000_000,
-      }));
-    const used = days(55, 100);
-    const more = days(1000, 110);
-    expect(seen([...used, ...more]).alerts.length).toBeGreaterThan(seen(used).alerts.length);
-  });
-
-  test('one that writes as it always did is left alone', () => {
-    expect(shortly(evidence(500, 30 * MINUTE_MS, () => used(3)))).toEqual([]);
-  });
 });
 
 test('evidence that comes again changes nothing, and a snapshot in between neither', () => {

@@ -6,7 +6,7 @@ import { scoresOf } from '../../evaluation/score.ts';
 import { tableOf } from '../../evaluation/table.ts';
 import type { TrafficScenario } from '../../evaluation/traffic/actor.ts';
 import { everyone } from '../../evaluation/traffic/all.ts';
-import { attacks } from '../../evaluation/traffic/attacks.ts';
+import { attacks, attacksLast } from '../../evaluation/traffic/attacks.ts';
 import { background, honest, honestLast } from '../../evaluation/traffic/benign.ts';
 import { inOrder, played } from '../../evaluation/traffic/merge.ts';
 import { Random } from '../../evaluation/traffic/random.ts';
@@ -36,8 +36,10 @@ function first(count: number, scenarios: readonly TrafficScenario[], seed: numbe
   return events;
 }
 
-test('there are 34 attacks and 28 honest scenarios, by their numbers', () => {
-  expect(attacks.map(({ id }) => id)).toEqual(Array.from({ length: 34 }, (_, index) => `A${index + 1}`));
+test('there are 36 attacks and 28 honest scenarios, by their numbers', () => {
+  expect([...attacks, ...attacksLast].map(({ id }) => id)).toEqual(
+    Array.from({ length: 36 }, (_, index) => `A${index + 1}`),
+  );
   expect([...honest, ...honestLast].map(({ id }) => id)).toEqual(
     Array.from({ length: 28 }, (_, index) => `B${index + 1}`),
   );
@@ -95,6 +97,12 @@ test('at a small site attacks are found as early as promised, and no honest mess
   }
   expect(of('A13')?.untilAlarm).toBeLessThanOrEqual(6);
   expect(of('A28')?.untilAlarm).toBeLessThanOrEqual(10);
+  const a14 = of('A14');
+  expect(a14?.sessionsAfterAlarm).toBeGreaterThan(100);
+  expect(a14?.hinderedAfterAlarm).toBeGreaterThan(0.95 * (a14?.sessionsAfterAlarm ?? 0));
+  // Told at the 13th bounce, and then deferred: none of them gets an answer for six hours.
+  expect(of('A35')?.answersGiven).toBeLessThan(20);
+  expect(of('A36')?.answersGiven).toBeLessThan(20);
 }, 60_000);
 
 test('what it is measured against does what it is known for', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { bootstrapOf, medianOf, quantileOf, upperBoundOfNone } from '../../evaluation/confidence.ts';
 import { goalResults, goalsTable } from '../../evaluation/goals.ts';
+import { honestTable } from '../../evaluation/honest-table.ts';
 import { reactionsTable } from '../../evaluation/reactions.ts';
 import type { Score } from '../../evaluation/score.ts';
 import { quiet } from '../support/scores.ts';
@@ -59,4 +60,35 @@ test('reactions are told in seconds, with the sources reached and how many of th
   expect(table).toMatch(/^A1 +3 \[3, 3\] p95 3 +never +never +5 {2}75\.0 %$/m);
   expect(table).toContain('precision: 3 of 4 sources decided on attacked (75.00 %)');
   expect(table).toContain('B1: 7 messages slowed, 1 sources');
+});
+
+test('honest messages by class: a zero with its bound, a figure with its interval, attacks not at all', () => {
+  const table = honestTable(
+    new Map([
+      ['B4', [quiet, { ...quiet, messagesHeld: 3, messagesSlowed: 1 }]],
+      ['B1', [quiet]],
+      ['A1', [{ ...quiet, messagesRefused: 5 }]],
+      ['B19', [{ ...quiet, messages: 0 }]],
+    ]),
+  );
+  expect(table.split('\n').map((line) => line.split(' ')[0])).toEqual(['per', 'B1', 'B4', '']);
+  expect(table).toMatch(/^B1 +1000 {2}0 \(< 2,990\) +0 \(< 2,990\) +0 \(< 2,990\)$/m);
+  expect(table).toMatch(/^B4 +2000 {2}0 \(< 1,500\) +500 \[0, 1,000\] +1,500 \[0, 3,000\]$/m);
+});
+
+test('what waits at AUTH is slowed, and after an alarm four in five attempts are to be hindered', () => {
+  const held = new Map([['B26', [{ ...quiet, messagesHeld: 1 }]]]);
+  expect(resultOf(held, 'legitimate messages slowed')).toMatchObject({ measured: 1000, missedBy: 900 });
+  const after = (hindered: number) =>
+    new Map([['A14', [{ ...quiet, sessionsAfterAlarm: 10, hinderedAfterAlarm: hindered }]]]);
+  const title = 'A14, sessions after the alarm not hindered';
+  expect(resultOf(after(8), title)).toMatchObject({ reached: true });
+  expect(resultOf(after(7), title)).toMatchObject({ reached: false });
+  expect(resultOf(after(0), title)).toMatchObject({ measured: 100 });
+});
+
+test('joe-jobs are told by bins of five minutes, begun ones whole', () => {
+  const at = (seconds: number) => new Map([['A36', [{ ...quiet, secondsUntilAlarm: seconds }]]]);
+  expect(resultOf(at(300), 'A36 (joe-job, sixtyfold) told')).toMatchObject({ measured: 1, reached: true });
+  expect(resultOf(at(301), 'A36 (joe-job, sixtyfold) told')).toMatchObject({ measured: 2, reached: false });
 });

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { AT_HOME_MS, AttemptMemory, FAILED_MS } from '../../proxy/attempt-memory.ts';
+import {
+  AT_HOME_MS,
+  AttemptMemory,
+  FAILED_MS,
+  ROAMING_MS,
+  ROAMING_NETWORKS_MIN,
+  UNDER_WAY_MS,
+} from '../../proxy/attempt-memory.ts';
 
 const home = '192.0.2.7';
 const away = '198.51.100.7';
@@ -42,4 +49,35 @@ test('it is bounded, and failures push out nobody who got in', () => {
   expect(['a', 'b', 'c'].map((account) => memory.judge(account, away, 1))).toEqual(['slow', 'defer', 'defer']);
   for (const account of ['d', 'e']) memory.note(account, home, true, 0);
   expect(memory.judge('alice', home, 1)).toBe('slow');
+});
+
+/** Somebody gets in from so many networks, an hour apart. */
+function travelled(networks: number): AttemptMemory {
+  const memory = new AttemptMemory();
+  for (let index = 0; index < networks; index += 1) memory.note('alice', `10.0.${index}.1`, true, index * 3_600_000);
+  return memory;
+}
+
+test('somebody on the move does not wait in one more network, and comes back later after a failure like everybody', () => {
+  const nowMs = ROAMING_NETWORKS_MIN * 3_600_000;
+  expect(travelled(ROAMING_NETWORKS_MIN - 1).judge('alice', away, nowMs)).toBe('slow');
+  const memory = travelled(ROAMING_NETWORKS_MIN);
+  expect(memory.judge('alice', away, nowMs)).toBe('pass');
+  expect(memory.judge('bob', away, nowMs)).toBe('slow');
+  memory.note('alice', away, false, nowMs + 1);
+  expect(memory.judge('alice', away, nowMs + 2)).toBe('defer');
+  expect(travelled(ROAMING_NETWORKS_MIN).judge('alice', away, ROAMING_MS)).toBe('slow');
+});
+
+test('many at once from a new network are one, whoever is on the move', () => {
+  const memory = travelled(ROAMING_NETWORKS_MIN);
+  const nowMs = ROAMING_NETWORKS_MIN * 3_600_000;
+  expect(['pass', 'slow', 'slow']).toEqual([0, 1, 2].map((ms) => memory.judge('alice', away, nowMs + ms)));
+  expect(memory.judge('alice', away, nowMs + UNDER_WAY_MS)).toBe('pass');
+});
+
+test('networks where somebody is at home already make no traveller', () => {
+  const memory = new AttemptMemory();
+  for (let index = 0; index < 2 * ROAMING_NETWORKS_MIN; index += 1) memory.note('alice', home, true, index);
+  expect(memory.judge('alice', away, 100)).toBe('slow');
 });

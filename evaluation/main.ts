@@ -5,6 +5,7 @@ import { exportLog } from './export-log.ts';
 import { frontierTables } from './frontier.ts';
 import { type ByScenario, goalResults, goalsTable } from './goals.ts';
 import { honestTable } from './honest-table.ts';
+import { markdownTables } from './markdown-tables.ts';
 import { reactionsTable } from './reactions.ts';
 import { replayTable } from './replay-check.ts';
 import { type Score, scoresOf } from './score.ts';
@@ -39,6 +40,8 @@ const { values } = parseArgs({
     replay: { type: 'boolean', default: false },
     /** The traffic of the first seed, which nobody keeps out, as the log of a Postfix into this file; nothing else. */
     'export-log': { type: 'string', default: '' },
+    /** The tables of attacks and of honest mail as Markdown, and the others after them. */
+    markdown: { type: 'boolean', default: false },
     /** Everything as data. */
     json: { type: 'boolean', default: false },
     /** Exit code 1 when a goal is missed. */
@@ -118,7 +121,7 @@ function compare({ scenarios, seeds, worldOf }: Task): number {
   print(
     values.json
       ? jsonOf(all, results)
-      : `${tableOf(all)}\n${reactionsTable(ours)}\n${honestTable(ours)}\n${goalsTable(ours)}`,
+      : `${values.markdown ? markdownTables(all) : tableOf(all)}\n${reactionsTable(ours)}\n${honestTable(ours)}\n${goalsTable(ours)}`,
   );
   return values.strict && results.some(({ reached }) => reached === false) ? 1 : 0;
 }

@@ -1,3 +1,4 @@
+import { medianOf } from './confidence.ts';
 import type { Score } from './score.ts';
 
 const head = [
@@ -40,9 +41,9 @@ function rowOf(scenario: string, defender: string, scores: readonly Score[]): re
     scenario,
     defender,
     String(Math.round(sessions / scores.length)),
-    until(scores, (score) => score.untilSlowed),
-    until(scores, (score) => score.untilStopped),
-    isAttack ? until(scores, (score) => score.untilAlarm) : '-',
+    untilCell(scores, (score) => score.untilSlowed, 'never'),
+    untilCell(scores, (score) => score.untilStopped, 'never'),
+    isAttack ? untilCell(scores, (score) => score.untilAlarm, 'never') : '-',
     share(
       sum((score) => score.stopped),
       sessions,
@@ -61,12 +62,11 @@ function rowOf(scenario: string, defender: string, scores: readonly Score[]): re
   ];
 }
 
-/** The median over the seeds; in brackets of how many, where it was not always. */
-function until(scores: readonly Score[], of: (score: Score) => number | undefined): string {
-  const found = scores.flatMap((score) => of(score) ?? []).sort((a, b) => a - b);
-  if (found.length * 2 < scores.length) return 'never';
-  const median = found[Math.floor(found.length / 2)];
-  return `${median}${found.length < scores.length ? ` (${found.length}/${scores.length})` : ''}`;
+/** The median over the seeds; in brackets of how many, where it was not always. `never`: where it was less than half of them. */
+export function untilCell(scores: readonly Score[], of: (score: Score) => number | undefined, never: string): string {
+  const found = scores.flatMap((score) => of(score) ?? []);
+  if (found.length === 0 || found.length * 2 < scores.length) return never;
+  return `${medianOf(found)}${found.length < scores.length ? ` (${found.length}/${scores.length})` : ''}`;
 }
 
 const share = (part: number, whole: number): string => (whole === 0 ? '-' : `${((100 * part) / whole).toFixed(1)} %`);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { bootstrapOf, medianOf, quantileOf, upperBoundOfNone } from '../../evaluation/confidence.ts';
 import { goalResults, goalsTable } from '../../evaluation/goals.ts';
 import { honestTable } from '../../evaluation/honest-table.ts';
+import { markdownTables } from '../../evaluation/markdown-tables.ts';
 import { reactionsTable } from '../../evaluation/reactions.ts';
 import type { Score } from '../../evaluation/score.ts';
 import { quiet } from '../support/scores.ts';
@@ -91,4 +92,21 @@ test('joe-jobs are told by bins of five minutes, begun ones whole', () => {
   const at = (seconds: number) => new Map([['A36', [{ ...quiet, secondsUntilAlarm: seconds }]]]);
   expect(resultOf(at(300), 'A36 (joe-job, sixtyfold) told')).toMatchObject({ measured: 1, reached: true });
   expect(resultOf(at(301), 'A36 (joe-job, sixtyfold) told')).toMatchObject({ measured: 2, reached: false });
+});
+
+test('the tables for the documentation: who reacted when, and honest messages kept out, with their sum', () => {
+  const lines = markdownTables(
+    new Map([
+      ['Postern\nA1', [{ ...quiet, untilSlowed: 4, untilStopped: 5 }]],
+      ['fail2ban\nA1', [quiet]],
+      ['Postern\nB4', [quiet]],
+      ['fail2ban\nB4', [{ ...quiet, messagesRefused: 700, messagesDeferred: 300 }]],
+      ['Postern\nB19', [{ ...quiet, messages: 0 }]],
+    ]),
+  ).split('\n');
+  expect(lines).toContain('|  | attack | slowed at | stopped at | told at | fail2ban |');
+  expect(lines).toContain('| A1 | dictionary, one guess a second, one connection | 4 | 5 | – | – |');
+  expect(lines).toContain('| B4 | a weekly newsletter, 3 % dead | 1,000 | 0 | 1,000 |');
+  expect(lines).toContain('|  | **all** | 1,000 | **0** | **1,000** |');
+  expect(lines.join('\n')).not.toContain('B19');
 });

@@ -11,9 +11,14 @@ export const GOOD_MS = 2_592_000_000;
 export const HISTORY_AGE_MS = 86_400_000;
 /** And when it was accepted this often. */
 export const HISTORY_COUNT = 3;
-/** Credit for one recipient (or account) that it was right about, and how much it can be at most. Proposals. */
+/**
+ * Credit for each of the first ten recipients (or accounts) that it was right about, and for each time that their number doubles
+ * after that, up to a thousand: who sends mail to thousands is wrong now and then, several times in a row. Proposals.
+ */
 const CREDIT_PER_OBJECT = 471;
-const CREDIT_MAX = 4.6 * SCORE_ONE;
+const CREDIT_OBJECTS = 10;
+const CREDIT_PER_DOUBLING = 710;
+const CREDIT_MAX = 9.2 * SCORE_ONE;
 
 const COUNT = 0;
 const OBJECTS = 1;
@@ -63,10 +68,16 @@ export class GoodSources {
   floorOf(key: Hash64, atMs: number): number {
     const slot = this.table.find(key);
     if (slot === NOWHERE || this.isOver(slot, atMs)) return 0;
-    return -Math.min(CREDIT_MAX, CREDIT_PER_OBJECT * this.table.int(OBJECTS, slot));
+    return -creditOf(this.table.int(OBJECTS, slot));
   }
 
   private isOver(slot: number, atMs: number): boolean {
     return atMs - this.table.time(LAST, slot) > GOOD_MS;
   }
+}
+
+function creditOf(objectCount: number): number {
+  const first = CREDIT_PER_OBJECT * Math.min(CREDIT_OBJECTS, objectCount);
+  const doublings = objectCount < CREDIT_OBJECTS ? 0 : 31 - Math.clz32(Math.floor(objectCount / CREDIT_OBJECTS));
+  return Math.min(CREDIT_MAX, first + CREDIT_PER_DOUBLING * doublings);
 }

@@ -6,8 +6,19 @@ import { played } from './traffic/merge.ts';
 import { sessionsOf } from './traffic/traffic.ts';
 import type { World } from './traffic/world.ts';
 
-/** What became of the traffic of one scenario under one defender. */
-export interface Score {
+/** What became of legitimate messages. */
+export interface MessageCounts {
+  messages: number;
+  /** In sessions that were slow from their start. */
+  messagesSlowed: number;
+  /** In sessions whose AUTH, with the right password, had to wait. */
+  messagesHeld: number;
+  messagesDeferred: number;
+  messagesRefused: number;
+}
+
+/** What became of the traffic of one scenario under one defender; legitimate messages from the first attack on. */
+export interface Score extends MessageCounts {
   readonly scenario: string;
   sessions: number;
   /** Sessions that were deferred or refused at their start. */
@@ -33,13 +44,8 @@ export interface Score {
   /** Sessions that came after the alarm, and those of them that were slowed, stopped, or had a command held or deferred. */
   sessionsAfterAlarm: number;
   hinderedAfterAlarm: number;
-  messages: number;
-  /** In sessions that were slow from their start. */
-  messagesSlowed: number;
-  /** In sessions whose AUTH, with the right password, had to wait. */
-  messagesHeld: number;
-  messagesDeferred: number;
-  messagesRefused: number;
+  /** Of the time before, in which a new installation gets to know everybody. */
+  readonly warmUp: MessageCounts;
 }
 
 type Settled = 'sources' | 'sourcesStopped' | 'sourcesDecided';
@@ -52,6 +58,8 @@ interface Tally extends Open<Omit<Score, Settled>> {
   readonly decidedSources: Set<string>;
   firstSource: string | undefined;
   readonly begunMs: number;
+  /** When the warm-up is over, milliseconds. */
+  readonly testMs: number;
   offendedMs: number | undefined;
   offences: number;
   alarmsBefore: number;
@@ -67,11 +75,12 @@ export function scoresOf(
   const tallies = new Map<string, Tally>();
   let eventCount = 0;
   const hindrance = new Hindrance();
-  const opens = (planned: Planned): boolean => open(tallyOf(tallies, planned, defender), planned, defender, hindrance);
+  const opens = (planned: Planned): boolean =>
+    open(tallyOf(tallies, planned, defender, world), planned, defender, hindrance);
   for (const [planned, wanted] of played(sessionsOf(world, scenarios, seed), opens)) {
     if (isCut(planned, wanted, defender) || hindrance.isOver(planned, wanted)) continue;
     eventCount += 1;
-    const tally = tallyOf(tallies, planned, defender);
+    const tally = tallyOf(tallies, planned, defender, world);
     const met = defender.meet?.(wanted) ?? passed(wanted);
     const { event } = met;
     if (met.how !== 'passed') hindrance.touches(tally, planned, wanted, met.how);
@@ -88,7 +97,7 @@ export function scoresOf(
       tally.secondsUntilAlarm = (event.at - tally.begunMs) / 1000;
     }
   }
-  const scores = [...tallies.values()].map(({ seen, stoppedSources, decidedSources, ...rest }) => ({
+  const scores = [...tallies.values()].map(({ seen, stoppedSources, decidedSources, testMs: _testMs, ...rest }) => ({
     ...rest,
     sourcesDecided: decidedSources.size,
     sources: seen.size,
@@ -97,29 +106,35 @@ export function scoresOf(
   return { scores, eventCount };
 }
 
-function tallyOf(tallies: Map<string, Tally>, { label, atMs }: Planned, defender: Defender): Tally {
+const noMessages: MessageCounts = {
+  messages: 0,
+  messagesSlowed: 0,
+  messagesHeld: 0,
+  messagesDeferred: 0,
+  messagesRefused: 0,
+};
+
+function tallyOf(tallies: Map<string, Tally>, { label, atMs }: Planned, defender: Defender, { span }: World): Tally {
   const known = tallies.get(label.scenario);
   if (known !== undefined) return known;
   const begun: Tally = {
+    ...noMessages,
+    warmUp: { ...noMessages },
     scenario: label.scenario,
     sessions: 0,
     stopped: 0,
     refused: 0,
     slowed: 0,
-    messages: 0,
     sessionsAfterAlarm: 0,
     hinderedAfterAlarm: 0,
-    messagesSlowed: 0,
-    messagesHeld: 0,
-    messagesDeferred: 0,
     answersGiven: 0,
     begunMs: atMs,
+    testMs: span.attacksMs,
     offendedMs: undefined,
     decidedSources: new Set(),
     secondsUntilSlowed: undefined,
     secondsUntilStopped: undefined,
     secondsUntilAlarm: undefined,
-    messagesRefused: 0,
     seen: new Set(),
     stoppedSources: new Set(),
     firstSource: undefined,
@@ -132,6 +147,8 @@ function tallyOf(tallies: Map<string, Tally>, { label, atMs }: Planned, defender
   tallies.set(label.scenario, begun);
   return begun;
 }
+
+const countsFor = (tally: Tally, { atMs }: Planned): MessageCounts => (atMs < tally.testMs ? tally.warmUp : tally);
 
 /** Which alarms are about which attack. */
 const alarmsAbout: Readonly<Record<string, string>> = {
@@ -161,7 +178,8 @@ function open(tally: Tally, planned: Planned, defender: Defender, hindrance: Hin
   tally.firstSource ??= source;
   tally.sessions += 1;
   tally.seen.add(source);
-  tally.messages += planned.messageCount;
+  const counts = countsFor(tally, planned);
+  counts.messages += planned.messageCount;
   hindrance.begins(tally, planned);
   if (verdict !== 'pass') {
     tally.decidedSources.add(source);
@@ -169,15 +187,15 @@ function open(tally: Tally, planned: Planned, defender: Defender, hindrance: Hin
   }
   if (verdict === 'slow') {
     tally.slowed += 1;
-    tally.messagesSlowed += planned.messageCount;
+    counts.messagesSlowed += planned.messageCount;
   }
   if (verdict !== 'defer' && verdict !== 'refuse') return true;
   tally.stopped += 1;
   tally.stoppedSources.add(source);
   if (verdict === 'refuse') {
     tally.refused += 1;
-    tally.messagesRefused += planned.messageCount;
-  } else tally.messagesDeferred += planned.messageCount;
+    counts.messagesRefused += planned.messageCount;
+  } else counts.messagesDeferred += planned.messageCount;
   return false;
 }
 
@@ -216,8 +234,9 @@ class Hindrance {
     if (how === 'deferred') this.over.add(planned);
     // A wrong password brings no mail, however it is answered.
     if (wanted.outcome !== 'accepted') return;
-    if (how === 'deferred') tally.messagesDeferred += planned.messageCount;
-    else tally.messagesHeld += planned.messageCount;
+    const counts = countsFor(tally, planned);
+    if (how === 'deferred') counts.messagesDeferred += planned.messageCount;
+    else counts.messagesHeld += planned.messageCount;
   }
 }
 

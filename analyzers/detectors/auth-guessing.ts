@@ -29,7 +29,7 @@ export const authGuessing: SourceDetector = {
   description: {
     sees: 'AUTH refused by the server behind, or by the gate while passwords are guessed (`auth.guarded`), by account (a keyed hash) and by password (16 bits under a key of the day).',
     formula:
-      'Cumulative sum, half-life 30 h: +2.2 for the first refusal of an account from this source, +1.15 for each further password (+0.58 where none can be told), nothing for the same one again, a quarter for an account that somebody has used from the network of the source, -2.2 for an account that is accepted, once a day. Slow at 4.6 (three accounts, or four passwords), refuse at 6.7 (four, or five). The sum stops at minus 0.46 for each account that was accepted before.',
+      'Cumulative sum, half-life 30 h: +2.2 for the first refusal of an account from this source, +1.15 for each further password (+0.58 where none can be told), nothing for the same one again, a quarter for an account that somebody has used from the network of the source, -2.2 for an account that is accepted, once a day. Slow at 4.6 (three accounts, or four passwords), refuse at 6.7 (four, or five). The sum stops at minus 0.46 for each account that was accepted before, -4.6 for ten, and 0.69 lower each time that their number doubles, -9.2 at most.',
     sources:
       'Log-likelihoods of 0.1 against 0.9; thresholds by simulation. fail2ban bans after five failures in ten minutes, whoever it is.',
     evades:

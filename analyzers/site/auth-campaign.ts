@@ -45,16 +45,16 @@ const kept = z.object({
 /** Password guessing from many sources, each of which does too little to be told by itself. */
 export const authCampaign: SiteDetector = {
   id: 'auth-guessing',
-  version: 2,
+  version: 3,
   description: {
     sees: 'Refused attempts of networks (/24, /48) that never authenticated as that account, once a day for a network and an account; and which accounts are used.',
     formula:
-      'An account: 5 different networks within 24 h. A password (its 16 bits): 5 different accounts within 24 h. The site: a cumulative sum of such attempts against what is usual at this hour (0.2 an hour at least), threshold 5; an attempt counts one and a half for an account that nobody authenticated as within 30 days. An account is slowed down for an hour from networks that are not its own; the site goes into the stress state for those who never authenticated, for four hours, longer while it goes on.',
+      'An account: 5 different networks within 24 h. A password (its 16 bits): 5 different accounts within 24 h. The site: a cumulative sum of such attempts against what is usual at this hour (0.2 an hour at least), threshold 5; an attempt counts one and a half for an account that nobody authenticated as within 30 days, and nothing any more once the network gets in as that account within a day. An account is slowed down for an hour from networks that are not its own; the site goes into the stress state for those who never authenticated, for four hours, longer while it goes on.',
     sources:
       'A published sample: 139 failures from 139 addresses in 125 hours on 13 accounts; rules that count by address banned none. An honest rate of one attempt in ten hours reaches the threshold once in many years, one in five hours once in seven months (simulated). Chance of a false password of 16 bits: below one a million and day at a thousand failing users.',
     evades: 'Fewer attempts than people make mistakes.',
     lookalikes:
-      'People who mistype, on the way and at home: networks where they have got in are theirs. A telephone that asks every two minutes with an old password: one attempt a day.',
+      'People who mistype, on the way and at home: networks where they have got in are theirs, and who gets in after it had mistyped. A telephone that asks every two minutes with an old password: one attempt a day.',
   },
   begin: () => new Campaigns(),
 };
@@ -71,15 +71,26 @@ class Campaigns implements SiteState {
   see(evidence: EvidenceEvent, scene: SiteScene): void {
     if (evidence.type !== 'authentication-seen') return;
     const { account, at } = evidence;
-    if (evidence.accepted) this.used.set(account, Math.max(at, this.used.get(account) ?? 0));
+    if (evidence.accepted) this.entered(evidence);
     else if (!evidence.familiar && evidence.standing === 'stranger') {
       const isNew = this.account(evidence, scene);
       this.password(evidence, scene);
       if (!isNew) return;
-      const weight = at - (this.used.get(account) ?? Number.NEGATIVE_INFINITY) < USED_MS ? USED_WEIGHT : UNUSED_WEIGHT;
       this.rate ??= newRate(at);
-      if (seeEvent(this.rate, rate, at, weight)) this.site(at, scene, Math.round(this.rate.score));
+      if (seeEvent(this.rate, rate, at, this.weightOf(account, at))) this.site(at, scene, Math.round(this.rate.score));
     }
+  }
+
+  /** Who gets in where he failed a while ago had mistyped: no attempt of a guesser. */
+  private entered({ account, source, at }: EvidenceByType<'authentication-seen'>): void {
+    const isForgiven = this.accounts.get(account)?.forget(networkKey(source.split('/')[0] ?? source), at) === true;
+    if (isForgiven && this.rate !== undefined)
+      this.rate.score = Math.max(0, this.rate.score - this.weightOf(account, at));
+    this.used.set(account, Math.max(at, this.used.get(account) ?? 0));
+  }
+
+  private weightOf(account: string, at: number): number {
+    return at - (this.used.get(account) ?? Number.NEGATIVE_INFINITY) < USED_MS ? USED_WEIGHT : UNUSED_WEIGHT;
   }
 
   toJson(): unknown {

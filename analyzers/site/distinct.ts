@@ -27,6 +27,13 @@ export class Distinct {
     return this.seen.size;
   }
 
+  /** It does not count after all. @returns Whether it was seen within the last day. */
+  forget(member: string, atMs: number): boolean {
+    const wasSeen = this.has(member, atMs);
+    this.seen.delete(member);
+    return wasSeen;
+  }
+
   /** Whether it was seen within the last day. */
   has(member: string, atMs: number): boolean {
     const lastMs = this.seen.get(member);

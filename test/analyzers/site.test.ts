@@ -85,6 +85,16 @@ describe('auth-guessing', () => {
     expect(longAgo[0]?.at).toBe(late[4]?.at);
   });
 
+  test('who gets in after it had mistyped; who gets in elsewhere was not the one who failed', () => {
+    const mistyped = (from: string) =>
+      evidence(60, 5 * MINUTE_MS, (index) => {
+        const account = `user${Math.floor(index / 2)}`;
+        return index % 2 === 0 ? failure(account, `198.51.${index}.1`) : used(account, `${from}.${index - 1}.1`);
+      });
+    expect(shortly(mistyped('198.51'))).toEqual([]);
+    expect(shortly(mistyped('203.0'))).toContain('auth-guessing stress site site');
+  });
+
   test('a telephone that asks every two minutes with an old password is no campaign', () => {
     expect(shortly(evidence(720, 2 * MINUTE_MS, () => failure('traveller', '198.51.100.1')))).toEqual([]);
   });

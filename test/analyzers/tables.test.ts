@@ -146,8 +146,14 @@ describe('good sources', () => {
     expect(good.floorOf(name, 0)).toBe(0);
     good.accepted(name, 2, 0);
     expect(good.floorOf(name, 0)).toBe(-942);
-    good.accepted(name, 1000, 0);
-    expect(good.floorOf(name, 0)).toBeCloseTo(-4.6 * 1024);
+    good.accepted(name, 7, 0);
+    expect(good.floorOf(name, 0)).toBe(-9 * 471);
+    good.accepted(name, 1, 0);
+    expect(good.floorOf(name, 0)).toBe(-4710);
+    good.accepted(name, 70, 0);
+    expect(good.floorOf(name, 0)).toBe(-4710 - 3 * 710);
+    good.accepted(name, 100_000, 0);
+    expect(good.floorOf(name, 0)).toBeCloseTo(-9.2 * 1024);
     expect([good.isGood(name, GOOD_MS), good.isGood(name, GOOD_MS + 1)]).toEqual([true, false]);
     expect(good.accepted(name, 1, GOOD_MS + 2)).toBe(true);
     expect(good.floorOf(name, GOOD_MS + 2)).toBe(-471);

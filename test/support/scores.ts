@@ -1,4 +1,12 @@
-import type { Score } from '../../evaluation/score.ts';
+import type { MessageCounts, Score } from '../../evaluation/score.ts';
+
+const none: MessageCounts = {
+  messages: 0,
+  messagesSlowed: 0,
+  messagesHeld: 0,
+  messagesDeferred: 0,
+  messagesRefused: 0,
+};
 
 /** What became of ten honest sessions that nobody minded. */
 export const quiet: Score = {
@@ -19,9 +27,7 @@ export const quiet: Score = {
   answersGiven: 0,
   sessionsAfterAlarm: 0,
   hinderedAfterAlarm: 0,
+  ...none,
+  warmUp: none,
   messages: 1000,
-  messagesHeld: 0,
-  messagesSlowed: 0,
-  messagesDeferred: 0,
-  messagesRefused: 0,
 };

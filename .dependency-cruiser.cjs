@@ -9,6 +9,7 @@ const mayImport = {
   blocklist: ['log', 'events', 'lib'],
   proxy: ['blocklist', 'log', 'events', 'lib'],
   analyzers: ['blocklist', 'log', 'events', 'lib'],
+  store: ['log', 'events', 'lib'],
 };
 const parts = [...Object.keys(mayImport), 'evaluation', 'cli', 'test', 'bench', 'scripts'];
 

@@ -1,10 +1,8 @@
-import { setTimeout } from 'node:timers/promises';
 import { FileSnapshots } from '../../analyzers/io/file-snapshots.ts';
 import { Runner, type RunnerListener } from '../../analyzers/io/runner.ts';
 import { encodeProgress, type WatchProgress } from '../../analyzers/progress.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
-import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
 import { identityOf } from '../config/assemble.ts';
 import { pathText } from '../config/fault.ts';
 import { configFlags } from '../config/from-flags.ts';
@@ -17,6 +15,7 @@ import type { Configured } from '../io/config-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { thisMachine } from '../io/machine.ts';
 import { readWebhook } from '../io/material.ts';
+import { awaitLog } from '../io/open-log.ts';
 import { runPart, settleUnprivileged } from '../io/part.ts';
 import { openSiteSecret } from '../io/site-secret.ts';
 import { onStop, tellReady } from '../io/supervised.ts';
@@ -30,9 +29,6 @@ const usage = {
     'Events come from the event log of this machine (postern log), decisions go into it. Mail never waits for them.',
   flags: configFlags,
 } as const satisfies Usage;
-
-/** How long the log is waited for before it is told that it is away, milliseconds. */
-const LOG_PATIENCE_MS = 10_000;
 
 export const run = (argv: readonly string[]): Promise<number> =>
   runCommand(usage, argv, (values) =>
@@ -51,26 +47,11 @@ async function analyze({ config, folder }: Configured, logger: OperatorLog): Pro
   if (!alerter.ok) return alerter;
   const stopped = new AbortController();
   onStop((reason) => stopped.abort(reason));
-  const opened = await openLog(places, logger, stopped.signal);
+  const opened = await awaitLog(places, logger, stopped.signal);
   if (opened === undefined) return ok(undefined);
   await using log = opened;
   await watch(log, places, watching.value, listenerOf(logger, alerter.value, places), logger, stopped.signal);
   return ok(undefined);
-}
-
-/** The log may come later than this process: mail does not wait for either. */
-async function openLog(places: Places, logger: OperatorLog, signal: AbortSignal): Promise<SqliteLogReader | undefined> {
-  while (!signal.aborted) {
-    const opened = await openSqliteLogReader({
-      directory: places.log,
-      socketPath: places.logSocket,
-      patienceMs: LOG_PATIENCE_MS,
-    });
-    if (opened.ok) return opened.value;
-    logger.warn({ directory: places.log }, 'the event log is not there yet');
-    await setTimeout(1000);
-  }
-  return undefined;
 }
 
 async function watch(

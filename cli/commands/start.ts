@@ -19,6 +19,8 @@ const usage = {
   flags: configFlags,
 } as const satisfies Usage;
 
+/** The store ends the insert that it is at, milliseconds. */
+const STORE_STOP_MS = 10_000;
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 
 export const run = (argv: readonly string[]): Promise<number> =>
@@ -39,6 +41,7 @@ export const run = (argv: readonly string[]): Promise<number> =>
       parts: [
         part('log', () => 0),
         part('analyze', () => 0, true),
+        ...(config.store.kind === 'none' ? [] : [part('store', () => STORE_STOP_MS, true)]),
         part('gate', () => config.drainDelayMs + config.shutdownGraceMs),
       ],
     });

@@ -18,8 +18,22 @@ export function crossFaults(config: PartialConfig, env: Environment): readonly E
     ...sharedNames(listeners),
     ...sharedPorts(listeners, config),
     ...domainFaults(config),
+    ...storeFaults(config),
     ...secretFaults(config, env),
   ];
+}
+
+function storeFaults({ store }: PartialConfig): Explained[] {
+  if (store === undefined || (store.kind === 'clickhouse') === (store.url !== undefined)) return [];
+  return store.kind === 'clickhouse'
+    ? [faultAt(['store', 'kind'], 'the server has no address', 'give it in `store.url`')]
+    : [
+        faultAt(
+          ['store', 'url'],
+          `a store of the kind ${store.kind} has no server`,
+          'write `kind: clickhouse`, or drop it',
+        ),
+      ];
 }
 
 function listenerFaults(listener: ListenerConfig, path: Path, config: PartialConfig): Explained[] {

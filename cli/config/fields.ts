@@ -56,6 +56,13 @@ export const label = matching(
   'write letters, digits, dots, hyphens and underscores, at most 63 of them, the first a letter or digit',
 );
 
+/** The name of a database. */
+export const databaseName = matching(
+  /^[a-z_][a-z0-9_]{0,62}$/,
+  'is no name of a database',
+  'write small letters, digits and underscores, at most 63 of them, the first no digit',
+);
+
 /** A path of the file system; a relative one starts at the folder of the configuration file. */
 export const filePath = matching(/^[^\0]+$/, 'is no path', 'write the path of a file');
 

@@ -9,6 +9,12 @@ export interface Places {
   readonly gateSocket: string;
   /** How far the analyzers have read. */
   readonly progress: string;
+  /** The embedded database with history. */
+  readonly store: string;
+  /** What its writer was about to insert. */
+  readonly storeJournal: string;
+  /** How far it has read. */
+  readonly storeProgress: string;
   /** State of the panic switch. */
   readonly panic: string;
   /** Sources whose mail was accepted. */
@@ -32,6 +38,9 @@ export const placesIn = (dataDirectory: string): Places => ({
   logSocket: join(dataDirectory, 'run', 'log.sock'),
   gateSocket: join(dataDirectory, 'run', 'gate.sock'),
   progress: join(dataDirectory, 'run', 'analyzers.json'),
+  store: join(dataDirectory, 'store', 'chdb'),
+  storeJournal: join(dataDirectory, 'store', 'journal.json'),
+  storeProgress: join(dataDirectory, 'run', 'store.json'),
   panic: join(dataDirectory, 'observe.json'),
   history: join(dataDirectory, 'history.txt'),
   senders: join(dataDirectory, 'senders.txt'),

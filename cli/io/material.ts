@@ -141,6 +141,11 @@ function readUrl(reference: SecretReference, folder: string, path: readonly Prop
       );
 }
 
+/** The password of the ClickHouse server; empty where none is needed. */
+export function readStorePassword({ store }: Config, folder: string): Read<string> {
+  return store.password === undefined ? ok('') : readSecret(store.password, folder, ['store', 'password']);
+}
+
 /** The secret itself. It never goes into a message. */
 function readSecret(reference: SecretReference, folder: string, path: readonly PropertyKey[]): Read<string> {
   if ('env' in reference) {

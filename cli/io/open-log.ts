@@ -1,18 +1,38 @@
+import { setTimeout } from 'node:timers/promises';
 import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
-import { placesIn } from '../config/places.ts';
+import { type Places, placesIn } from '../config/places.ts';
+import type { OperatorLog } from './logger.ts';
 
 /** How long the log may take to be reached when there are no files yet, milliseconds. */
 const PATIENCE_MS = 5000;
+/** How long a part waits for it before it tells that it is away, milliseconds. */
+const PART_PATIENCE_MS = 10_000;
+const RETRY_MS = 1000;
 
 /** Opens the event log of a data directory for reading; tells the operator where there is none. */
 export async function openLogOrTell(dataDirectory: string): Promise<SqliteLogReader | undefined> {
-  const places = placesIn(dataDirectory);
-  const opened = await openSqliteLogReader({
-    directory: places.log,
-    socketPath: places.logSocket,
-    patienceMs: PATIENCE_MS,
-  });
-  if (opened.ok) return opened.value;
+  const opened = await open(placesIn(dataDirectory), PATIENCE_MS);
+  if (opened !== undefined) return opened;
   process.stderr.write(`postern: there is no event log in ${dataDirectory}: is Postern running?\n`);
   return undefined;
+}
+
+/** The log may come later than a part that reads it: mail does not wait for either. Undefined when `signal` aborted before. */
+export async function awaitLog(
+  places: Places,
+  logger: OperatorLog,
+  signal: AbortSignal,
+): Promise<SqliteLogReader | undefined> {
+  while (!signal.aborted) {
+    const opened = await open(places, PART_PATIENCE_MS);
+    if (opened !== undefined) return opened;
+    logger.warn({ directory: places.log }, 'the event log is not there yet');
+    await setTimeout(RETRY_MS);
+  }
+  return undefined;
+}
+
+async function open({ log, logSocket }: Places, patienceMs: number): Promise<SqliteLogReader | undefined> {
+  const opened = await openSqliteLogReader({ directory: log, socketPath: logSocket, patienceMs });
+  return opened.ok ? opened.value : undefined;
 }

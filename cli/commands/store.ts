@@ -1,0 +1,110 @@
+import { setPriority } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
+import { ok, type Result } from '../../lib/result.ts';
+import type { EventLog } from '../../log/event-log.ts';
+import type { StoreDatabase } from '../../store/database.ts';
+import { StoreWriter } from '../../store/io/writer.ts';
+import { configFlags } from '../config/from-flags.ts';
+import { type Places, placesIn } from '../config/places.ts';
+import { runCommand, type Usage } from '../flags.ts';
+import type { Configured } from '../io/config-file.ts';
+import type { OperatorLog } from '../io/logger.ts';
+import { awaitLog } from '../io/open-log.ts';
+import { openStore } from '../io/open-store.ts';
+import { runPart, settleUnprivileged } from '../io/part.ts';
+import { storeJournal } from '../io/store-journal.ts';
+import { onStop, tellReady } from '../io/supervised.ts';
+import { rebuild } from '../store/rebuild.ts';
+
+const usage = {
+  verb: 'store',
+  summary: 'keeps the history: brings the event log into the database that `store` in the configuration names',
+  details: [
+    'Mail never waits for it: what it has not read yet is in the log.',
+    '--rebuild empties the database and fills it from the log, with progress; no store may be running then.',
+  ].join('\n'),
+  flags: {
+    rebuild: { text: 'Empties the database and fills it from the log once more.' },
+    'discard-older': { text: 'With --rebuild: also where the log does not reach back as far as the history.' },
+    ...configFlags,
+  },
+} as const satisfies Usage;
+
+/** Queries and merges get what others leave: they must not slow down mail (nice value). */
+const NICENESS = 10;
+/** Delay before a store that cannot be opened is tried again, milliseconds. */
+const OPEN_RETRY_MS = 5000;
+
+export const run = (argv: readonly string[]): Promise<number> =>
+  runCommand(usage, argv, (values) =>
+    runPart(
+      {
+        name: 'store',
+        cannotRun: 'the store cannot run',
+        run: (configured, logger) =>
+          values.rebuild === true
+            ? rebuild(configured, values['discard-older'] === true)
+            : keepStore(configured, logger),
+      },
+      values,
+    ),
+  );
+
+async function keepStore(configured: Configured, logger: OperatorLog): Promise<Result<undefined, string>> {
+  const { config } = configured;
+  const settled = settleUnprivileged(config);
+  if (!settled.ok) return settled;
+  setPriority(NICENESS);
+  const stopped = new AbortController();
+  onStop((reason) => stopped.abort(reason));
+  const places = placesIn(config.dataDirectory);
+  const openedLog = await awaitLog(places, logger, stopped.signal);
+  if (openedLog === undefined) return ok(undefined);
+  await using log = openedLog;
+  const openedStore = await openUntilItIs(configured, places, logger, stopped.signal);
+  if (!openedStore.ok) return openedStore;
+  if (openedStore.value === undefined) return ok(undefined);
+  await using database = openedStore.value;
+  await write({ log, database, places, logger, signal: stopped.signal });
+  return ok(undefined);
+}
+
+/** A server may be away for days; an embedded database that cannot be opened will not be better in a while. */
+async function openUntilItIs(
+  { config, folder }: Configured,
+  places: Places,
+  logger: OperatorLog,
+  signal: AbortSignal,
+): Promise<Result<StoreDatabase | undefined, string>> {
+  let last = '';
+  while (!signal.aborted) {
+    const opened = await openStore(config, folder, places);
+    if (opened.ok || config.store.kind !== 'clickhouse') return opened;
+    if (opened.error !== last) logger.warn({ fault: opened.error }, 'the ClickHouse server cannot be used yet');
+    last = opened.error;
+    await setTimeout(OPEN_RETRY_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return ok(undefined);
+}
+
+interface Writing {
+  readonly log: EventLog;
+  readonly database: StoreDatabase;
+  readonly places: Places;
+  readonly logger: OperatorLog;
+  readonly signal: AbortSignal;
+}
+
+async function write({ log, database, places, logger, signal }: Writing): Promise<void> {
+  const writer = new StoreWriter({
+    log,
+    database,
+    journal: storeJournal(places.storeJournal),
+    listener: { trouble: (what, details) => logger.warn(details, what) },
+  });
+  await writer.begin(signal);
+  logger.info({}, 'the store keeps the history');
+  tellReady();
+  await writer.run(signal);
+  logger.info({ reason: String(signal.reason) }, 'the store has stopped');
+}

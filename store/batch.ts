@@ -1,0 +1,92 @@
+import { decodeDecision, decodeEvent } from '../events/codec.ts';
+import { escapeField } from '../lib/escape.ts';
+import type { Offset, StoredRecord, Stream } from '../log/event-log.ts';
+
+/** Streams that go into the store, each into a table. */
+export const storedStreams = ['postern.events', 'postern.decisions'] as const satisfies readonly Stream[];
+export type StoredStream = (typeof storedStreams)[number];
+
+export const tableOf: Readonly<Record<StoredStream, string>> = {
+  'postern.events': 'events',
+  'postern.decisions': 'decisions',
+};
+
+/** Records of one insert, at most, and their octets. */
+export const BATCH_RECORDS_MAX = 20_000;
+export const BATCH_OCTETS_MAX = 16_777_216;
+/** A line that is no event is kept so long, in UTF-16 code units. */
+export const UNREADABLE_LINE_MAX = 2000;
+
+/** A range of offsets of one partition, which goes into the store as one insert: always the same one. */
+export interface Batch {
+  readonly stream: StoredStream;
+  readonly partition: number;
+  readonly first: Offset;
+  /** The offset after the last. */
+  readonly next: Offset;
+}
+
+/** Every partition of every stream that is stored. */
+export const allPlaces = (partitionCount: number): readonly Pick<Batch, 'stream' | 'partition'>[] =>
+  storedStreams.flatMap((stream) => Array.from({ length: partitionCount }, (_, partition) => ({ stream, partition })));
+
+/** Tells a batch that is in the store already. */
+export const tokenOf = ({ stream, partition, first, next }: Batch): string => `${stream}/${partition}/${first}-${next}`;
+
+/** Rows of a batch for its table, and lines that are nothing of this release. */
+export interface Rows {
+  readonly rows: readonly string[];
+  readonly unreadable: readonly string[];
+}
+
+/**
+ * The row of a record: its line as it is, with its place in the log. Nothing where it is a copy: a control event is in every
+ * partition, and counts in the first.
+ */
+export function rowOf(partition: number, { offset, payload }: StoredRecord): string | undefined {
+  if (isCopy(partition, payload)) return undefined;
+  return `{"logPartition":${partition},"logOffset":${offset},${payload.slice(1)}`;
+}
+
+/** Events of a client have its address. Inside a text the quotes would have a backslash before them. */
+const isCopy = (partition: number, payload: string): boolean => partition > 0 && !payload.includes('"ip":"');
+
+/** Rows of whatever is in a batch; lines are looked at one by one where `isChecked`, which is slow. */
+export function rowsOf({ stream, partition }: Batch, records: readonly StoredRecord[], isChecked: boolean): Rows {
+  const rows: string[] = [];
+  const unreadable: string[] = [];
+  for (const record of records) {
+    const fault = isChecked ? faultOf(stream, record.payload) : undefined;
+    if (fault === undefined) {
+      const row = stream === 'postern.events' ? rowOf(partition, record) : placed(partition, record);
+      if (row !== undefined) rows.push(row);
+    } else unreadable.push(unreadableRow(stream, partition, record, fault));
+  }
+  return { rows, unreadable };
+}
+
+/** Decisions are in one partition each. */
+const placed = (partition: number, { offset, payload }: StoredRecord): string =>
+  `{"logPartition":${partition},"logOffset":${offset},${payload.slice(1)}`;
+
+export const unreadableRow = (
+  stream: StoredStream,
+  partition: number,
+  { offset, payload }: StoredRecord,
+  reason: string,
+): string =>
+  JSON.stringify({
+    stream,
+    logPartition: partition,
+    logOffset: offset,
+    reason,
+    line: escapeField(payload, UNREADABLE_LINE_MAX),
+  });
+
+/** Why a line is nothing of this release. */
+function faultOf(stream: StoredStream, line: string): string | undefined {
+  const decoded = stream === 'postern.events' ? decodeEvent(line) : decodeDecision(line);
+  if (decoded.ok) return undefined;
+  const { error } = decoded;
+  return error.kind === 'invalid' ? `${error.kind}: ${error.field} ${error.reason}` : error.kind;
+}

@@ -1,0 +1,110 @@
+import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
+import { createChdbConnection } from 'chdb/connection';
+import { messageOf } from '../../lib/message-of.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
+import type { Parameters, StoreDatabase, StoreFault } from '../database.ts';
+
+/** Longest time that a server may take for one statement, milliseconds. */
+export const STATEMENT_MS_MAX = 600_000;
+/** Octets of an error of the engine that are passed on. */
+const MESSAGE_LENGTH_MAX = 500;
+
+/** chDB's types come from another copy of the client's package, which TypeScript does not take for the same. */
+type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>;
+
+/** A server, and as whom. */
+export interface ClickHouseServer {
+  /** `http://` or `https://`, host and port. */
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** ClickHouse in this process; the database is made where it is not there. @param directory - One process at a time. */
+export function openChdb(directory: string, database: string): Promise<Result<StoreDatabase, StoreFault>> {
+  return trying(async () => {
+    const client = createClient({ connection: createChdbConnection({ path: directory }) as unknown as Connection });
+    await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
+    // chDB keeps it for this connection.
+    await client.command({ query: `USE ${database}` });
+    return new ClickHouseDatabase(client);
+  });
+}
+
+/** A server; the database is made where it is not there. */
+export function openClickHouse(server: ClickHouseServer, database: string): Promise<Result<StoreDatabase, StoreFault>> {
+  return trying(async () => {
+    const { url, username, password } = server;
+    const first = createClient({ url, username, password, request_timeout: STATEMENT_MS_MAX });
+    await first.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
+    await first.close();
+    return new ClickHouseDatabase(
+      createClient({ url, username, password, database, request_timeout: STATEMENT_MS_MAX }),
+    );
+  });
+}
+
+/**
+ * What an insert needs: there when it is acknowledged; fields of later releases are passed over; days by the dozen, of a clock
+ * that is wrong, are no fault. They stand in the statement: chDB would keep settings given beside one for all that follow.
+ */
+const insertSettings = [
+  'async_insert = 0',
+  'input_format_skip_unknown_fields = 1',
+  'input_format_null_as_default = 1',
+  'max_partitions_per_insert_block = 0',
+].join(', ');
+
+class ClickHouseDatabase implements StoreDatabase {
+  private readonly client: ClickHouseClient;
+
+  constructor(client: ClickHouseClient) {
+    this.client = client;
+  }
+
+  command(sql: string): Promise<Result<undefined, StoreFault>> {
+    return trying(async () => {
+      await this.client.command({ query: sql });
+      return undefined;
+    });
+  }
+
+  query<Row>(sql: string, parameters: Parameters = {}): Promise<Result<readonly Row[], StoreFault>> {
+    const given = Object.keys(parameters).length === 0 ? {} : { query_params: { ...parameters } };
+    return trying(async () => {
+      const answer = await this.client.query({ query: sql, format: 'JSONEachRow', ...given });
+      return answer.json<Row>();
+    });
+  }
+
+  insert(table: string, lines: readonly string[], token: string): Promise<Result<undefined, StoreFault>> {
+    if (lines.length === 0) return Promise.resolve(ok(undefined));
+    const settings = `${insertSettings}, insert_deduplication_token = '${token}'`;
+    return this.command(`INSERT INTO ${table} SETTINGS ${settings} FORMAT JSONEachRow\n${lines.join('\n')}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.close();
+  }
+}
+
+async function trying<T>(work: () => Promise<T>): Promise<Result<T, StoreFault>> {
+  try {
+    return ok(await work());
+  } catch (error) {
+    return err(faultOf(error));
+  }
+}
+
+/** Codes of ClickHouse for rows that it cannot read: texts, numbers, times, addresses and ids that are none. */
+const dataCodes: ReadonlySet<number> = new Set([
+  6, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 130, 131, 190, 321, 349, 376, 441, 467, 611, 675, 676, 691,
+]);
+
+/** chDB's errors are of another copy of the class: they are told by their code. */
+function faultOf(error: unknown): StoreFault {
+  const message = messageOf(error).slice(0, MESSAGE_LENGTH_MAX);
+  const code = error instanceof Error && 'code' in error ? Number(error.code) : Number.NaN;
+  if (!Number.isInteger(code)) return { kind: 'unreachable', code: 0, message };
+  return { kind: dataCodes.has(code) ? 'data' : 'refused', code, message };
+}

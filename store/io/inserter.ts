@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ok, type Result } from '../../lib/result.ts';
+import type { StoredRecord } from '../../log/event-log.ts';
+import { type Batch, rowsOf, tableOf, tokenOf, unreadableRow } from '../batch.ts';
+import type { StoreDatabase, StoreFault } from '../database.ts';
+
+/** Delay before an insert that the database would not take is tried again, milliseconds: it doubles up to the longest. */
+export const RETRY_MS_MIN = 500;
+export const RETRY_MS_MAX = 30_000;
+
+/** Hears what a writer does. */
+export interface WriterListener {
+  /** Something the operator should know. */
+  trouble(what: string, details: object): void;
+  /** A batch is in the store. */
+  stored?(batch: Batch): void;
+}
+
+/** Inserts batches until the database has them. */
+export class Inserter {
+  private readonly database: StoreDatabase;
+  private readonly listener: WriterListener;
+
+  constructor(database: StoreDatabase, listener: WriterListener) {
+    this.database = database;
+    this.listener = listener;
+  }
+
+  /** @returns False when `signal` aborted before it was in. */
+  async insert(batch: Batch, records: readonly StoredRecord[], signal: AbortSignal): Promise<boolean> {
+    for (let delayMs = RETRY_MS_MIN; ; delayMs = Math.min(RETRY_MS_MAX, 2 * delayMs)) {
+      const inserted = await this.tryIt(batch, records);
+      if (inserted.ok) return true;
+      if (signal.aborted) return false;
+      if (delayMs === RETRY_MS_MIN || delayMs === RETRY_MS_MAX) {
+        const { kind, message } = inserted.error;
+        this.listener.trouble('the store does not take events; the log keeps them', { kind, reason: message });
+      }
+      await delay(delayMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Lines that cannot be read are looked for only where the database says that there are some. */
+  private async tryIt(batch: Batch, records: readonly StoredRecord[]): Promise<Result<undefined, StoreFault>> {
+    const { rows } = rowsOf(batch, records, false);
+    const inserted = await this.database.insert(tableOf[batch.stream], rows, tokenOf(batch));
+    return inserted.ok || inserted.error.kind !== 'data' ? inserted : this.insertChecked(batch, records);
+  }
+
+  /** Each line is looked at; what this release knows and the database still cannot read is narrowed down by halves. */
+  private async insertChecked(batch: Batch, records: readonly StoredRecord[]): Promise<Result<undefined, StoreFault>> {
+    const { rows, unreadable } = rowsOf(batch, records, true);
+    const token = `${tokenOf(batch)}/checked`;
+    const set = await this.database.insert('unreadable', unreadable, token);
+    if (!set.ok) return set;
+    const inserted = await this.database.insert(tableOf[batch.stream], rows, token);
+    if (inserted.ok && unreadable.length > 0)
+      this.listener.trouble('lines of the log that this release cannot read are set aside', {
+        count: unreadable.length,
+      });
+    return inserted.ok || inserted.error.kind !== 'data' ? inserted : this.halve(batch, records, inserted.error);
+  }
+
+  private async halve(
+    batch: Batch,
+    records: readonly StoredRecord[],
+    fault: StoreFault,
+  ): Promise<Result<undefined, StoreFault>> {
+    const [only] = records;
+    if (only === undefined) return ok(undefined);
+    if (records.length === 1) {
+      const row = unreadableRow(batch.stream, batch.partition, only, fault.message);
+      return this.database.insert('unreadable', [row], `${tokenOf(batch)}/refused`);
+    }
+    const half = Math.ceil(records.length / 2);
+    const middle = records[half]?.offset ?? batch.next;
+    const first = await this.insertChecked({ ...batch, next: middle }, records.slice(0, half));
+    return first.ok ? this.insertChecked({ ...batch, first: middle }, records.slice(half)) : first;
+  }
+}

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { allPlaces, type StoredStream, storedStreams, tableOf } from '../batch.ts';
+import type { StoreDatabase, StoreFault } from '../database.ts';
+import { type Journal, type PlaceState, placeKey } from '../journal.ts';
+
+/** The database would not say where it is. */
+export class StoreUnavailable extends Error {
+  constructor({ message }: StoreFault) {
+    super(message);
+  }
+}
+
+/**
+ * Where the store is: by the journal if it is one of this store; otherwise by what the database has. A partition that it has
+ * nothing of begins with the log.
+ */
+export async function positionsOf(
+  database: StoreDatabase,
+  journal: Journal | undefined,
+  partitionCount: number,
+): Promise<{ readonly storeId: string; readonly places: readonly PlaceState[] }> {
+  const storeId = await storeIdOf(database);
+  const kept = journal?.storeId === storeId ? journal.places : await placesInDatabase(database);
+  const known = new Map(kept.map((state) => [placeKey(state), state]));
+  const places = allPlaces(partitionCount).map(
+    (place) => known.get(placeKey(place)) ?? { ...place, next: 0, batchEnd: 0 },
+  );
+  return { storeId, places };
+}
+
+async function storeIdOf(database: StoreDatabase): Promise<string> {
+  const found = await database.query<{ id: string }>('SELECT id FROM store_identity ORDER BY id LIMIT 1');
+  if (!found.ok) throw new StoreUnavailable(found.error);
+  const [row] = found.value;
+  if (row !== undefined) return row.id;
+  const id = randomUUID();
+  const made = await database.insert('store_identity', [JSON.stringify({ id })], id);
+  if (!made.ok) throw new StoreUnavailable(made.error);
+  return id;
+}
+
+async function placesInDatabase(database: StoreDatabase): Promise<readonly PlaceState[]> {
+  const places: PlaceState[] = [];
+  for (const stream of storedStreams) places.push(...(await placesInTable(database, stream)));
+  return places;
+}
+
+async function placesInTable(database: StoreDatabase, stream: StoredStream): Promise<readonly PlaceState[]> {
+  const found = await database.query<{ partition: number; next: string }>(
+    `SELECT logPartition AS partition, max(logOffset) + 1 AS next FROM ${tableOf[stream]} GROUP BY logPartition`,
+  );
+  if (!found.ok) throw new StoreUnavailable(found.error);
+  return found.value.map(({ partition, next }) => ({
+    stream,
+    partition,
+    next: Number(next),
+    batchEnd: Number(next),
+  }));
+}

@@ -1,4 +1,5 @@
 import { decodeDecision, decodeEvent } from '../events/codec.ts';
+import { eventSchemas } from '../events/event.ts';
 import { escapeField } from '../lib/escape.ts';
 import type { Offset, StoredRecord, Stream } from '../log/event-log.ts';
 
@@ -33,39 +34,42 @@ export const allPlaces = (partitionCount: number): readonly Pick<Batch, 'stream'
 /** Tells a batch that is in the store already. */
 export const tokenOf = ({ stream, partition, first, next }: Batch): string => `${stream}/${partition}/${first}-${next}`;
 
-/** Rows of a batch for its table, and lines that are nothing of this release. */
-export interface Rows {
-  readonly rows: readonly string[];
-  readonly unreadable: readonly string[];
-}
-
 /**
  * The row of a record: its line as it is, with its place in the log. Nothing where it is a copy: a control event is in every
  * partition, and counts in the first.
  */
 export function rowOf(partition: number, { offset, payload }: StoredRecord): string | undefined {
-  if (isCopy(partition, payload)) return undefined;
-  return `{"logPartition":${partition},"logOffset":${offset},${payload.slice(1)}`;
+  return isCopy(partition, payload) ? undefined : placed(partition, { offset, payload });
 }
 
-/** Events of a client have its address. Inside a text the quotes would have a backslash before them. */
-const isCopy = (partition: number, payload: string): boolean => partition > 0 && !payload.includes('"ip":"');
+/** Control events have no address of a client. Inside a text the quotes would have a backslash before them. */
+const isCopy = (partition: number, payload: string): boolean =>
+  partition > 0 && !payload.includes('"ip":"') && controlType.test(payload);
 
-/** Rows of whatever is in a batch; lines are looked at one by one where `isChecked`, which is slow. */
-export function rowsOf({ stream, partition }: Batch, records: readonly StoredRecord[], isChecked: boolean): Rows {
-  const rows: string[] = [];
+const controlTypes = Object.entries(eventSchemas).flatMap(([type, { shape }]) => ('ip' in shape ? [] : [type]));
+const controlType = new RegExp(`"type":"(?:${controlTypes.join('|')})"`);
+
+/** The rows of a batch for its table; no line is looked at. */
+export const rowsOf = ({ stream, partition }: Batch, records: readonly StoredRecord[]): readonly string[] =>
+  stream === 'postern.events'
+    ? records.flatMap((record) => rowOf(partition, record) ?? [])
+    : records.map((record) => placed(partition, record));
+
+/** What of a batch this release can read, and rows of the table `unreadable` for the rest. */
+export function sifted(
+  { stream, partition }: Batch,
+  records: readonly StoredRecord[],
+): { readonly readable: readonly StoredRecord[]; readonly unreadable: readonly string[] } {
+  const readable: StoredRecord[] = [];
   const unreadable: string[] = [];
   for (const record of records) {
-    const fault = isChecked ? faultOf(stream, record.payload) : undefined;
-    if (fault === undefined) {
-      const row = stream === 'postern.events' ? rowOf(partition, record) : placed(partition, record);
-      if (row !== undefined) rows.push(row);
-    } else unreadable.push(unreadableRow(stream, partition, record, fault));
+    const fault = faultOf(stream, record.payload);
+    if (fault === undefined) readable.push(record);
+    else unreadable.push(unreadableRow(stream, partition, record, fault));
   }
-  return { rows, unreadable };
+  return { readable, unreadable };
 }
 
-/** Decisions are in one partition each. */
 const placed = (partition: number, { offset, payload }: StoredRecord): string =>
   `{"logPartition":${partition},"logOffset":${offset},${payload.slice(1)}`;
 

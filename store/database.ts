@@ -18,7 +18,7 @@ export type Parameters = Readonly<Record<string, string | number | boolean | rea
 export interface StoreDatabase extends AsyncDisposable {
   /** One statement without a result. */
   command(sql: string): Promise<Result<undefined, StoreFault>>;
-  /** The rows of one statement. 64-bit integers come as text. */
+  /** The rows of one statement. 64-bit integers come as numbers, or as text where the server is set so. */
   query<Row>(sql: string, parameters?: Parameters): Promise<Result<readonly Row[], StoreFault>>;
   /**
    * Inserts lines of JSON, all or none. Another insert with the same token within the last 10,000 of a table changes nothing,

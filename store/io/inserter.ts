@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ok, type Result } from '../../lib/result.ts';
+import type { Result } from '../../lib/result.ts';
 import type { StoredRecord } from '../../log/event-log.ts';
-import { type Batch, rowsOf, tableOf, tokenOf, unreadableRow } from '../batch.ts';
+import { type Batch, rowsOf, sifted, tableOf, tokenOf, unreadableRow } from '../batch.ts';
 import type { StoreDatabase, StoreFault } from '../database.ts';
 
 /** Delay before an insert that the database would not take is tried again, milliseconds: it doubles up to the longest. */
@@ -42,39 +42,48 @@ export class Inserter {
 
   /** Lines that cannot be read are looked for only where the database says that there are some. */
   private async tryIt(batch: Batch, records: readonly StoredRecord[]): Promise<Result<undefined, StoreFault>> {
-    const { rows } = rowsOf(batch, records, false);
-    const inserted = await this.database.insert(tableOf[batch.stream], rows, tokenOf(batch));
-    return inserted.ok || inserted.error.kind !== 'data' ? inserted : this.insertChecked(batch, records);
+    const inserted = await this.database.insert(tableOf[batch.stream], rowsOf(batch, records), tokenOf(batch));
+    return isData(inserted) ? this.insertSifted(batch, records) : inserted;
   }
 
-  /** Each line is looked at; what this release knows and the database still cannot read is narrowed down by halves. */
-  private async insertChecked(batch: Batch, records: readonly StoredRecord[]): Promise<Result<undefined, StoreFault>> {
-    const { rows, unreadable } = rowsOf(batch, records, true);
-    const token = `${tokenOf(batch)}/checked`;
-    const set = await this.database.insert('unreadable', unreadable, token);
-    if (!set.ok) return set;
-    const inserted = await this.database.insert(tableOf[batch.stream], rows, token);
-    if (inserted.ok && unreadable.length > 0)
-      this.listener.trouble('lines of the log that this release cannot read are set aside', {
-        count: unreadable.length,
-      });
-    return inserted.ok || inserted.error.kind !== 'data' ? inserted : this.halve(batch, records, inserted.error);
+  private async insertSifted(batch: Batch, records: readonly StoredRecord[]): Promise<Result<undefined, StoreFault>> {
+    const { readable, unreadable } = sifted(batch, records);
+    const aside = await this.database.insert('unreadable', unreadable, `${tokenOf(batch)}/sifted`);
+    if (!aside.ok) return aside;
+    if (unreadable.length > 0) this.tellAside(unreadable.length);
+    return this.insertReadable(batch, readable);
   }
 
-  private async halve(
-    batch: Batch,
-    records: readonly StoredRecord[],
-    fault: StoreFault,
-  ): Promise<Result<undefined, StoreFault>> {
+  /** What this release knows and the database still cannot read is narrowed down by halves. */
+  private async insertReadable(batch: Batch, records: readonly StoredRecord[]): Promise<Result<undefined, StoreFault>> {
+    const inserted = await this.database.insert(
+      tableOf[batch.stream],
+      rowsOf(batch, records),
+      `${tokenOf(batch)}/sifted`,
+    );
+    if (!isData(inserted)) return inserted;
     const [only] = records;
-    if (only === undefined) return ok(undefined);
-    if (records.length === 1) {
-      const row = unreadableRow(batch.stream, batch.partition, only, fault.message);
-      return this.database.insert('unreadable', [row], `${tokenOf(batch)}/refused`);
-    }
+    if (records.length === 1 && only !== undefined) return this.setAside(batch, only, inserted);
     const half = Math.ceil(records.length / 2);
     const middle = records[half]?.offset ?? batch.next;
-    const first = await this.insertChecked({ ...batch, next: middle }, records.slice(0, half));
-    return first.ok ? this.insertChecked({ ...batch, first: middle }, records.slice(half)) : first;
+    const first = await this.insertReadable({ ...batch, next: middle }, records.slice(0, half));
+    return first.ok ? this.insertReadable({ ...batch, first: middle }, records.slice(half)) : first;
+  }
+
+  private setAside(
+    batch: Batch,
+    record: StoredRecord,
+    { error }: { readonly error: StoreFault },
+  ): Promise<Result<undefined, StoreFault>> {
+    this.tellAside(1);
+    const row = unreadableRow(batch.stream, batch.partition, record, error.message);
+    return this.database.insert('unreadable', [row], `${tokenOf(batch)}/refused`);
+  }
+
+  private tellAside(count: number): void {
+    this.listener.trouble('lines of the log that this release cannot read are set aside', { count });
   }
 }
+
+const isData = (result: Result<undefined, StoreFault>): result is { readonly ok: false; readonly error: StoreFault } =>
+  !result.ok && result.error.kind === 'data';

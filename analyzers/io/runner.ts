@@ -12,7 +12,7 @@ import {
   type Stream,
 } from '../../log/event-log.ts';
 import { partitionOf } from '../../log/partition.ts';
-import type { WatchProgress } from '../progress.ts';
+import type { ReaderProgress } from '../../log/progress.ts';
 import { siteWatcher, sourceWatcher, type Watcher } from '../replay.ts';
 import type { Alert, SiteDetector } from '../site/site-detector.ts';
 import type { Snapshot, SnapshotFault, SnapshotStore } from '../snapshot.ts';
@@ -46,7 +46,7 @@ export interface RunnerListener {
   /** Something the operator should know of the runner itself. */
   trouble(what: string, details: object): void;
   /** How far every watch has read: once a second from the time on at which all have their state. Must not throw. */
-  progressed?(watches: readonly WatchProgress[]): void;
+  progressed?(watches: readonly ReaderProgress[]): void;
 }
 
 export interface RunnerOptions {
@@ -179,7 +179,7 @@ class Worker {
     });
   }
 
-  get progress(): WatchProgress {
+  get progress(): ReaderProgress {
     const { name, stream, partition } = this.place;
     return { name, stream, partition, nextOffset: this.offset };
   }

@@ -1,6 +1,5 @@
 import { FileSnapshots } from '../../analyzers/io/file-snapshots.ts';
 import { Runner, type RunnerListener } from '../../analyzers/io/runner.ts';
-import { encodeProgress, type WatchProgress } from '../../analyzers/progress.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import { identityOf } from '../config/assemble.ts';
@@ -10,16 +9,15 @@ import { type Places, placesIn } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { runCommand, type Usage } from '../flags.ts';
 import { Alerter } from '../io/alerter.ts';
-import { writeWholeNow } from '../io/atomic-file.ts';
 import type { Configured } from '../io/config-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { thisMachine } from '../io/machine.ts';
 import { readWebhook } from '../io/material.ts';
 import { awaitLog } from '../io/open-log.ts';
 import { runPart, settleUnprivileged } from '../io/part.ts';
+import { progressWriter } from '../io/progress-writer.ts';
 import { openSiteSecret } from '../io/site-secret.ts';
 import { onStop, tellReady } from '../io/supervised.ts';
-import { textOf } from '../io/text-of.ts';
 import { type Watching, watchingOf } from '../watch/watch-settings.ts';
 
 const usage = {
@@ -89,22 +87,8 @@ const listenerOf = (logger: OperatorLog, alerter: Alerter, places: Places): Runn
     for (const alert of alerts) alerter.tell(alert);
   },
   trouble: (what, details) => logger.warn(details, what),
-  progressed: progressWriter(places.progress, logger),
+  progressed: progressWriter(places.progress, logger, 'how far the analyzers are cannot be written down'),
 });
-
-/** Writes down how far the watches are, for the gate; where that cannot be done it is told once, until it can be again. */
-function progressWriter(file: string, logger: OperatorLog): (watches: readonly WatchProgress[]) => void {
-  let isFailing = false;
-  return (watches) => {
-    try {
-      writeWholeNow(file, encodeProgress({ atMs: Date.now(), watches }), false);
-      isFailing = false;
-    } catch (error) {
-      if (!isFailing) logger.warn({ reason: textOf(error) }, 'how far the analyzers are cannot be written down');
-      isFailing = true;
-    }
-  };
-}
 
 /** Who is told of what needs a person. @returns One line for the operator where the address of the webhook cannot be read. */
 function alerterOf(config: Config, folder: string, logger: OperatorLog): Result<Alerter, string> {

@@ -2,6 +2,7 @@ import { setPriority } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
+import type { ReaderProgress } from '../../log/progress.ts';
 import type { StoreDatabase } from '../../store/database.ts';
 import { StoreWriter } from '../../store/io/writer.ts';
 import { configFlags } from '../config/from-flags.ts';
@@ -12,6 +13,7 @@ import type { OperatorLog } from '../io/logger.ts';
 import { awaitLog } from '../io/open-log.ts';
 import { openStore } from '../io/open-store.ts';
 import { runPart, settleUnprivileged } from '../io/part.ts';
+import { progressWriter } from '../io/progress-writer.ts';
 import { storeJournal } from '../io/store-journal.ts';
 import { onStop, tellReady } from '../io/supervised.ts';
 import { rebuild } from '../store/rebuild.ts';
@@ -32,6 +34,8 @@ const usage = {
 
 /** Queries and merges get what others leave: they must not slow down mail (nice value). */
 const NICENESS = 10;
+/** How often it is told how far the store has read, milliseconds. */
+const PROGRESS_EVERY_MS = 1000;
 /** Delay before a store that cannot be opened is tried again, milliseconds. */
 const OPEN_RETRY_MS = 5000;
 
@@ -87,6 +91,14 @@ async function openUntilItIs(
   return ok(undefined);
 }
 
+const readersOf = (writer: StoreWriter): readonly ReaderProgress[] =>
+  writer.states.map(({ stream, partition, next }) => ({
+    name: `${stream.slice('postern.'.length)}-${partition}`,
+    stream,
+    partition,
+    nextOffset: next,
+  }));
+
 interface Writing {
   readonly log: EventLog;
   readonly database: StoreDatabase;
@@ -105,6 +117,9 @@ async function write({ log, database, places, logger, signal }: Writing): Promis
   await writer.begin(signal);
   logger.info({}, 'the store keeps the history');
   tellReady();
+  const tell = progressWriter(places.storeProgress, logger, 'how far the store is cannot be written down');
+  const timer = setInterval(() => tell(readersOf(writer)), PROGRESS_EVERY_MS);
   await writer.run(signal);
+  clearInterval(timer);
   logger.info({ reason: String(signal.reason) }, 'the store has stopped');
 }

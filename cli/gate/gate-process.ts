@@ -22,15 +22,16 @@ import { materialFiles } from '../io/material.ts';
 import { Metrics } from '../io/metrics.ts';
 import { openSiteSecret } from '../io/site-secret.ts';
 import { version } from '../version.ts';
-import { ANALYZERS_LOOK_EVERY_MS, AnalyzerWatch } from './analyzer-watch.ts';
 import { GateDecisions } from './gate-decisions.ts';
 import { type InForce, load, tlsOf, warnOfExpiry, withRenewedCertificates } from './in-force.ts';
 import { recallHistory, saveHistory } from './kept-history.ts';
 import { KeptSenders, SENDER_KEY_OCTETS } from './kept-senders.ts';
+import { LogReaders } from './log-readers.ts';
 import type { ManagementAnswer, ManagementRequest, PanicAnswer, PanicRequest } from './management.ts';
 import { OperatorActs } from './operator-acts.ts';
 import { type Panic, relaxedRules } from './panic.ts';
 import { PanicSwitch } from './panic-switch.ts';
+import { LOOK_EVERY_MS } from './reader-watch.ts';
 import { suspendedBecause } from './readiness.ts';
 import { changedRestartOnly, withoutRestartOnly } from './restart-only.ts';
 import type { SourceHistory } from './source-history.ts';
@@ -67,7 +68,7 @@ export class GateProcess {
   private readonly history: SourceHistory;
   private readonly panic: PanicSwitch;
   private readonly decisions: GateDecisions;
-  private readonly analyzers: AnalyzerWatch;
+  private readonly readers: LogReaders;
   private readonly operators: OperatorActs;
   private readonly timers: NodeJS.Timeout[] = [];
   private inForce: InForce;
@@ -106,11 +107,7 @@ export class GateProcess {
       record: (event) => this.recorder.record(event),
       onChange: () => this.gate?.reviewSessions(),
     });
-    this.analyzers = new AnalyzerWatch({
-      file: this.places.progress,
-      log: () => this.decisions.log,
-      logger: this.logger,
-    });
+    this.readers = new LogReaders(config, this.places, { log: () => this.decisions.log, logger: this.logger });
     this.operators = new OperatorActs({
       decisions: this.decisions,
       site,
@@ -126,7 +123,7 @@ export class GateProcess {
       certificates: () => this.inForce.material.facts,
       panic: () => this.panic.state !== undefined,
       draining: () => this.draining,
-      analyzers: this.analyzers,
+      readers: this.readers,
       blocklist: this.decisions.blocklist,
       breakerOpen: () => this.decisions.isBreakerOpen(Date.now()),
     });
@@ -178,7 +175,7 @@ export class GateProcess {
     this.every(HISTORY_SAVE_EVERY_MS, () => void saveHistory(this.history, this.places.history, this.logger));
     this.every(DECISIONS_KEEP_EVERY_MS, () => void this.decisions.keep(Date.now()));
     this.every(EXPIRY_CHECK_EVERY_MS, () => warnOfExpiry(this.inForce, this.logger));
-    this.every(ANALYZERS_LOOK_EVERY_MS, () => void this.analyzers.look());
+    this.every(LOOK_EVERY_MS, () => this.readers.look());
     this.every(SUSPEND_CHECK_EVERY_MS, () => this.suspendOrNot());
     warnOfExpiry(this.inForce, this.logger);
     const { state } = this.panic;

@@ -3,7 +3,7 @@ import type { Blocklist } from '../../blocklist/blocklist.ts';
 import type { MailEvent } from '../../events/event.ts';
 import type { GateStats } from '../../proxy/io/gate.ts';
 import type { Recorder } from '../../proxy/io/recorder.ts';
-import type { AnalyzerWatch } from '../gate/analyzer-watch.ts';
+import type { ReaderWatch } from '../gate/reader-watch.ts';
 import { type Counts, LABEL_SEPARATOR, Tally } from '../gate/tally.ts';
 import type { ListState } from './list-watcher.ts';
 import type { CertificateFacts } from './material.ts';
@@ -20,7 +20,10 @@ export interface MetricSources {
   readonly blocklist: Pick<Blocklist, 'held' | 'leftOutCount'>;
   /** The growth breaker: new automatic refusals only defer. */
   readonly breakerOpen: () => boolean;
-  readonly analyzers: Pick<AnalyzerWatch, 'behindSeconds' | 'unseen'>;
+  readonly readers: {
+    readonly analyzers: Pick<ReaderWatch, 'behindSeconds' | 'unseen'>;
+    readonly store: Pick<ReaderWatch, 'behindSeconds' | 'unseen'> | undefined;
+  };
 }
 
 /** Bounds of the histogram of command latencies, seconds. */
@@ -44,7 +47,7 @@ export class Metrics {
     this.countTally();
     this.countSessions(sources);
     this.countLog(sources);
-    this.countAnalyzers(sources);
+    this.countReaders(sources);
     this.countDecisions(sources);
     this.gauge('postern_observing_all', 'The panic switch is on.', () => Number(sources.panic()));
     this.gauge('postern_draining', 'The gate is on its way to stop.', () => Number(sources.draining()));
@@ -115,7 +118,7 @@ export class Metrics {
     );
   }
 
-  private countAnalyzers({ analyzers }: MetricSources): void {
+  private countReaders({ readers: { analyzers, store } }: MetricSources): void {
     this.gauge(
       'postern_analyzers_behind_seconds',
       'For how long the oldest record that the analyzers have not seen is in the log, or they have been silent.',
@@ -126,6 +129,15 @@ export class Metrics {
       'Records that a watch of the analyzers has not seen.',
       ['watch'],
       () => [...analyzers.unseen].map(([name, count]) => [[name], count]),
+    );
+    if (store === undefined) return;
+    this.gauge(
+      'postern_store_behind_seconds',
+      'For how long the oldest record that is not in the store is in the log, or the store has been silent.',
+      () => store.behindSeconds,
+    );
+    this.gauge('postern_store_unseen_records', 'Records that are not in the store.', () =>
+      [...store.unseen.values()].reduce((sum, count) => sum + count, 0),
     );
   }
 

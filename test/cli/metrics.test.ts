@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { type MetricSources, Metrics } from '../../cli/io/metrics.ts';
 import { aDecision, blocklistOf } from '../support/decisions.ts';
 
+const upToDate = { behindSeconds: 0, unseen: new Map<string, number>() };
+
 const sources = (change: Partial<MetricSources> = {}): MetricSources => ({
   version: '1.2.3',
   stats: () => ({
@@ -18,7 +20,7 @@ const sources = (change: Partial<MetricSources> = {}): MetricSources => ({
   certificates: () => [],
   panic: () => false,
   draining: () => false,
-  analyzers: { behindSeconds: 0, unseen: new Map() },
+  readers: { analyzers: upToDate, store: undefined },
   blocklist: blocklistOf([]),
   breakerOpen: () => false,
   ...change,
@@ -79,11 +81,25 @@ test('how far the analyzers are behind is shown in seconds, and in records for e
       ['site', 0],
     ]),
   };
-  expect(await linesOf('postern_analyzers_behind_seconds', { analyzers })).toEqual([
+  expect(await linesOf('postern_analyzers_behind_seconds', { readers: { analyzers, store: undefined } })).toEqual([
     'postern_analyzers_behind_seconds 7.5',
   ]);
-  expect(await linesOf('postern_analyzers_unseen_records', { analyzers })).toEqual([
+  expect(await linesOf('postern_analyzers_unseen_records', { readers: { analyzers, store: undefined } })).toEqual([
     'postern_analyzers_unseen_records{watch="events-0"} 12',
     'postern_analyzers_unseen_records{watch="site"} 0',
   ]);
+});
+
+test('how far the store is behind is shown where there is one', async () => {
+  expect(await linesOf('postern_store_behind_seconds', {})).toEqual([]);
+  const store = {
+    behindSeconds: 61,
+    unseen: new Map([
+      ['events-0', 12],
+      ['events-1', 30],
+    ]),
+  };
+  const readers = { analyzers: upToDate, store };
+  expect(await linesOf('postern_store_behind_seconds', { readers })).toEqual(['postern_store_behind_seconds 61']);
+  expect(await linesOf('postern_store_unseen_records', { readers })).toEqual(['postern_store_unseen_records 42']);
 });

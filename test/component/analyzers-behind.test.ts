@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { encodeProgress } from '../../analyzers/progress.ts';
-import { AnalyzerWatch } from '../../cli/gate/analyzer-watch.ts';
+import { analyzerLimits } from '../../cli/gate/reader-lag.ts';
+import { ReaderWatch } from '../../cli/gate/reader-watch.ts';
 import type { Page } from '../../log/event-log.ts';
+import { encodeProgress } from '../../log/progress.ts';
 import { Postern, until } from '../support/postern.ts';
 import { Site } from '../support/site.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -75,17 +76,23 @@ test('a gate without analyzers, and without a log, says so', async () => {
   const site = await Site.open();
   site.write();
   const gate = new Postern(['gate', '--config', site.file]);
-  expect(await gate.line(BEHIND)).toMatchObject({ reason: 'they do not report' });
+  expect(await gate.line(BEHIND)).toMatchObject({ reason: 'it does not report' });
 });
 
 test('records that a log has lost are nothing that a watch has not seen; a log that cannot be read is no reason to fail', async () => {
   const file = join(temporaryDirectory(), 'analyzers.json');
   const at = { name: 'events-0', stream: 'postern.events', partition: 0, nextOffset: 5 } as const;
-  writeFileSync(file, encodeProgress({ atMs: 1, watches: [at] }));
+  writeFileSync(file, encodeProgress({ atMs: 1, readers: [at] }));
   const ignore = (): void => undefined;
   let read = async (): Promise<Page> => ({ records: [], nextOffset: 5 });
   const log = { bounds: async () => ({ first: 0, next: 9 }), read: () => read() };
-  const watch = new AnalyzerWatch({ file, log: () => log, logger: { error: ignore, warn: ignore, info: ignore } });
+  const watch = new ReaderWatch({
+    file,
+    log: () => log,
+    logger: { error: ignore, warn: ignore, info: ignore },
+    limits: analyzerLimits,
+    texts: { behind: 'behind', back: 'back', severe: true },
+  });
   await watch.look();
   expect(watch.unseen.get('events-0')).toBe(0);
   read = async () => ({ records: [{ offset: 7, payload: '{}' }], nextOffset: 8 });

@@ -1,9 +1,9 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { FileSnapshots } from '../../analyzers/io/file-snapshots.ts';
 import { PROGRESS_EVERY_MS, Runner } from '../../analyzers/io/runner.ts';
-import type { WatchProgress } from '../../analyzers/progress.ts';
 import { FOLLOW_RECORDS_MAX } from '../../log/io/follow.ts';
 import { type MemoryLog, openMemoryLog } from '../../log/io/memory-log.ts';
+import type { ReaderProgress } from '../../log/progress.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { watchSettings } from '../support/watch.ts';
 
@@ -13,7 +13,7 @@ const PAGES = 4;
 
 /** Runs over what the log has. @returns Where the watch of the events was each time it was told. */
 async function offsetsTold(log: MemoryLog): Promise<readonly number[]> {
-  const told: (readonly WatchProgress[])[] = [];
+  const told: (readonly ReaderProgress[])[] = [];
   const { next } = await log.bounds('postern.events', 0);
   const runner = new Runner({
     log,

@@ -1,30 +1,30 @@
 import { z } from 'zod';
 import { jsonOf } from '../lib/json.ts';
-import { type Offset, type Stream, streams } from '../log/event-log.ts';
+import { type Offset, type Stream, streams } from './event-log.ts';
 
-/** How far one watch has read. */
-export interface WatchProgress {
-  /** Of the watch: `events-<partition>`, or `site`. */
+/** How far one reader of the log has read. */
+export interface ReaderProgress {
+  /** Of the reader, such as `events-<partition>` or `site`. */
   readonly name: string;
   readonly stream: Stream;
   readonly partition: number;
-  /** Offset of the next record that it has not seen, or whose decisions are not in the log yet. */
+  /** Offset of the next record that it has not seen, or whose effect is not durable yet. */
   readonly nextOffset: Offset;
 }
 
-/** How far the analyzers have read: told once a second while they live, so one that stays the same says that they do not. */
+/** How far a part has read: told once a second while it lives, so one that stays the same says that it does not. */
 export interface Progress {
   /** When it was told, milliseconds since 1970-01-01 UTC. */
   readonly atMs: number;
-  readonly watches: readonly WatchProgress[];
+  readonly readers: readonly ReaderProgress[];
 }
 
-/** Watches of one progress, at most: far more than a log has partitions. */
-const WATCHES_MAX = 1024;
+/** Readers of one progress, at most: far more than a log has partitions. */
+const READERS_MAX = 1024;
 
 const progress = z.object({
   atMs: z.int().nonnegative(),
-  watches: z
+  readers: z
     .array(
       z.object({
         name: z.string().max(64),
@@ -33,7 +33,7 @@ const progress = z.object({
         nextOffset: z.int().nonnegative(),
       }),
     )
-    .max(WATCHES_MAX),
+    .max(READERS_MAX),
 });
 
 /** One line of JSON. */

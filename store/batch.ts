@@ -31,8 +31,9 @@ export interface Batch {
 export const allPlaces = (partitionCount: number): readonly Pick<Batch, 'stream' | 'partition'>[] =>
   storedStreams.flatMap((stream) => Array.from({ length: partitionCount }, (_, partition) => ({ stream, partition })));
 
-/** Tells a batch that is in the store already. */
-export const tokenOf = ({ stream, partition, first, next }: Batch): string => `${stream}/${partition}/${first}-${next}`;
+/** Tells a batch that is in the store already. @param epoch - Of the log that it is of. */
+export const tokenOf = ({ stream, partition, first, next }: Batch, epoch: string): string =>
+  `${epoch}/${stream}/${partition}/${first}-${next}`;
 
 /**
  * The row of a record: its line as it is, with its place in the log. Nothing where it is a copy: a control event is in every

@@ -20,6 +20,8 @@ export interface PlaceState {
 export interface Journal {
   /** Of the store that it belongs to: another store (a new one) is not where it says. */
   readonly storeId: string;
+  /** Of the log as the store knows it: another one in its place has the same offsets, and its batches are other ones. */
+  readonly epoch: string;
   readonly places: readonly PlaceState[];
 }
 
@@ -34,6 +36,7 @@ export interface JournalFile {
 const offset = z.int().nonnegative();
 const schema = z.object({
   storeId: z.string().max(64),
+  epoch: z.string().regex(/^[a-z0-9-]{1,64}$/),
   places: z
     .array(z.object({ stream: z.enum(storedStreams), partition: offset, next: offset, batchEnd: offset }))
     .max(1024),

@@ -9,9 +9,6 @@ import type { Places } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { readStorePassword } from './material.ts';
 
-/** Code of ClickHouse where another process has the files. */
-const CANNOT_OPEN_FILE = 76;
-
 /** The store that the configuration names, with the schema of this release. @returns One line where it cannot be used. */
 export async function openStore(
   config: Config,
@@ -47,10 +44,11 @@ async function connect(
     mkdirSync(places.store, { recursive: true, mode: 0o700 });
     const opened = await openChdb(places.store, store.database);
     if (opened.ok) return opened;
-    const { code, message } = opened.error;
+    const { message } = opened.error;
+    // chDB says why on stderr, and to us only that.
     return err(
-      code === CANNOT_OPEN_FILE || message.includes('Cannot lock file')
-        ? `another process has ${places.store} open: is the store running already?`
+      message.startsWith('Failed to create connection')
+        ? `${places.store} cannot be opened: is the store running already?`
         : `${places.store}: ${message}`,
     );
   }

@@ -43,18 +43,18 @@ export async function rebuild(
   return ok(undefined);
 }
 
-/** Events of the database that the log does not have any more. */
+/** Events of the database that the log does not have: as many as it has more than the log. */
 async function olderThanLog(database: StoreDatabase, log: EventLog): Promise<number> {
-  let count = 0;
+  const found = await database.query<{ partition: number; count: string }>(
+    'SELECT logPartition AS partition, count() AS count FROM events GROUP BY logPartition',
+  );
+  const counts = new Map(found.ok ? found.value.map(({ partition, count }) => [partition, Number(count)]) : []);
+  let older = 0;
   for (let partition = 0; partition < log.partitionCount; partition += 1) {
-    const { first } = await log.bounds('postern.events', partition);
-    const found = await database.query<{ count: string }>(
-      'SELECT count() AS count FROM events WHERE logPartition = {partition:UInt16} AND logOffset < {first:UInt64}',
-      { partition, first },
-    );
-    count += found.ok ? Number(found.value[0]?.count ?? 0) : 0;
+    const { first, next } = await log.bounds('postern.events', partition);
+    older += Math.max(0, (counts.get(partition) ?? 0) - (next - first));
   }
-  return count;
+  return older;
 }
 
 /** Every table goes, and comes back empty with the schema. */

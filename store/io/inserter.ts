@@ -20,10 +20,13 @@ export interface WriterListener {
 export class Inserter {
   private readonly database: StoreDatabase;
   private readonly listener: WriterListener;
+  private readonly epoch: string;
 
-  constructor(database: StoreDatabase, listener: WriterListener) {
+  /** @param epoch - See the journal. */
+  constructor(database: StoreDatabase, listener: WriterListener, epoch: string) {
     this.database = database;
     this.listener = listener;
+    this.epoch = epoch;
   }
 
   /** @returns False when `signal` aborted before it was in. */
@@ -42,13 +45,17 @@ export class Inserter {
 
   /** Lines that cannot be read are looked for only where the database says that there are some. */
   private async tryIt(batch: Batch, records: readonly StoredRecord[]): Promise<Result<undefined, StoreFault>> {
-    const inserted = await this.database.insert(tableOf[batch.stream], rowsOf(batch, records), tokenOf(batch));
+    const inserted = await this.database.insert(
+      tableOf[batch.stream],
+      rowsOf(batch, records),
+      tokenOf(batch, this.epoch),
+    );
     return isData(inserted) ? this.insertSifted(batch, records) : inserted;
   }
 
   private async insertSifted(batch: Batch, records: readonly StoredRecord[]): Promise<Result<undefined, StoreFault>> {
     const { readable, unreadable } = sifted(batch, records);
-    const aside = await this.database.insert('unreadable', unreadable, `${tokenOf(batch)}/sifted`);
+    const aside = await this.database.insert('unreadable', unreadable, `${tokenOf(batch, this.epoch)}/sifted`);
     if (!aside.ok) return aside;
     if (unreadable.length > 0) this.tellAside(unreadable.length);
     return this.insertReadable(batch, readable);
@@ -59,7 +66,7 @@ export class Inserter {
     const inserted = await this.database.insert(
       tableOf[batch.stream],
       rowsOf(batch, records),
-      `${tokenOf(batch)}/sifted`,
+      `${tokenOf(batch, this.epoch)}/sifted`,
     );
     if (!isData(inserted)) return inserted;
     const [only] = records;
@@ -77,7 +84,7 @@ export class Inserter {
   ): Promise<Result<undefined, StoreFault>> {
     this.tellAside(1);
     const row = unreadableRow(batch.stream, batch.partition, record, error.message);
-    return this.database.insert('unreadable', [row], `${tokenOf(batch)}/refused`);
+    return this.database.insert('unreadable', [row], `${tokenOf(batch, this.epoch)}/refused`);
   }
 
   private tellAside(count: number): void {

@@ -18,14 +18,15 @@ export async function positionsOf(
   database: StoreDatabase,
   journal: Journal | undefined,
   partitionCount: number,
-): Promise<{ readonly storeId: string; readonly places: readonly PlaceState[] }> {
+): Promise<Journal> {
   const storeId = await storeIdOf(database);
-  const kept = journal?.storeId === storeId ? journal.places : await placesInDatabase(database);
+  const isOurs = journal?.storeId === storeId;
+  const kept = isOurs ? journal.places : await placesInDatabase(database);
   const known = new Map(kept.map((state) => [placeKey(state), state]));
   const places = allPlaces(partitionCount).map(
     (place) => known.get(placeKey(place)) ?? { ...place, next: 0, batchEnd: 0 },
   );
-  return { storeId, places };
+  return { storeId, epoch: isOurs ? journal.epoch : randomUUID(), places };
 }
 
 async function storeIdOf(database: StoreDatabase): Promise<string> {

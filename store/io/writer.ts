@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventLog, Offset, Page, StoredRecord } from '../../log/event-log.ts';
 import { BATCH_OCTETS_MAX, BATCH_RECORDS_MAX, type Batch, type StoredStream } from '../batch.ts';
@@ -23,15 +24,15 @@ export interface WriterOptions {
 /** Brings a log into a store: every record once, in batches that are the same whenever they are inserted. */
 export class StoreWriter {
   private readonly options: WriterOptions;
-  private readonly inserter: Inserter;
   private readonly places = new Map<string, PlaceState>();
   private storeId = '';
+  private epoch = '';
+  private inserter: Inserter | undefined;
   /** One insert after the other. */
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: WriterOptions) {
     this.options = options;
-    this.inserter = new Inserter(options.database, options.listener);
   }
 
   /** How far every partition is in the store. */
@@ -42,20 +43,29 @@ export class StoreWriter {
   /** Takes up where the last writer of this store was; what it may have left half done is done once more. */
   async begin(signal: AbortSignal): Promise<void> {
     const { log, journal, database, listener } = this.options;
-    const positions = await positionsOf(database, journal.load(), log.partitionCount);
-    this.storeId = positions.storeId;
-    for (const state of positions.places) {
-      const { first } = await log.bounds(state.stream, state.partition);
-      const isNew = state.next === 0;
-      if (!isNew && state.next < first)
-        listener.trouble('records left the log before they were in the store', {
-          ...state,
-          missing: first - state.next,
-        });
-      const next = Math.max(first, state.next);
-      this.places.set(placeKey(state), { ...state, next, batchEnd: Math.max(next, state.batchEnd) });
+    const kept = await positionsOf(database, journal.load(), log.partitionCount);
+    const ends = await Promise.all(kept.places.map(({ stream, partition }) => log.bounds(stream, partition)));
+    const isOther = kept.places.some(({ next }, index) => next > (ends[index]?.next ?? 0));
+    if (isOther)
+      listener.trouble('the log is not the one that the store has read: the new one is read from its start', {});
+    this.storeId = kept.storeId;
+    this.epoch = isOther ? randomUUID() : kept.epoch;
+    this.inserter = new Inserter(database, listener, this.epoch);
+    for (const [index, state] of kept.places.entries()) {
+      const first = ends[index]?.first ?? 0;
+      this.take(isOther ? { ...state, next: first, batchEnd: first } : state, first);
     }
     for (const state of this.places.values()) if (state.batchEnd > state.next) await this.again(state, signal);
+  }
+
+  private take(state: PlaceState, first: Offset): void {
+    if (state.next > 0 && state.next < first)
+      this.options.listener.trouble('records left the log before they were in the store', {
+        ...state,
+        missing: first - state.next,
+      });
+    const next = Math.max(first, state.next);
+    this.places.set(placeKey(state), { ...state, next, batchEnd: Math.max(next, state.batchEnd) });
   }
 
   /** Follows the log until `signal` aborts; what has been read by then goes into the store. */
@@ -140,9 +150,9 @@ export class StoreWriter {
       const { stream, partition, first, next } = batch;
       const key = placeKey(batch);
       this.places.set(key, { stream, partition, next: first, batchEnd: next });
-      this.options.journal.save({ storeId: this.storeId, places: this.states });
+      this.options.journal.save({ storeId: this.storeId, epoch: this.epoch, places: this.states });
       // What is not inserted when the writer ends is in the journal, and is inserted by the next one.
-      if (!(await this.inserter.insert(batch, records, signal))) return;
+      if ((await this.inserter?.insert(batch, records, signal)) !== true) return;
       this.places.set(key, { stream, partition, next, batchEnd: next });
       this.options.listener.stored?.(batch);
     });

@@ -75,7 +75,7 @@ interface Writing {
 
 function writerOf(
   { log, database, journal = new TestJournal(), troubles = [] }: Writing,
-  batchRecordsMax = 50,
+  batchRecordsMax = 200,
 ): StoreWriter {
   return new StoreWriter({
     log,
@@ -166,7 +166,7 @@ test('a batch that was written down and never inserted is inserted by the next w
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  await expect(written({ log, database: dying, journal })).rejects.toThrow('killed');
+  await expect(written({ log, database: dying, journal }, 50)).rejects.toThrow('killed');
   expect(await countOf(database)).toBe(150);
   // Batches are cut elsewhere now; the one that was written down keeps its ends.
   await written({ log, database, journal }, 70);

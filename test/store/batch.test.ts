@@ -43,7 +43,7 @@ test('lines are looked at only where that is asked for; those that are none are 
 
 test('the token of a batch tells it from every other', () => {
   const others = [batch, { ...batch, next: 10 }, { ...batch, first: 8 }, { ...batch, partition: 2 }];
-  const tokens = [...others, { ...batch, stream: 'postern.decisions' as const }].map(tokenOf);
-  expect(new Set(tokens).size).toBe(5);
-  expect(tokens[0]).toBe('postern.events/1/7-9');
+  const tokens = [...others, { ...batch, stream: 'postern.decisions' as const }].map((each) => tokenOf(each, 'e'));
+  expect(new Set([...tokens, tokenOf(batch, 'f')]).size).toBe(6);
+  expect(tokens[0]).toBe('e/postern.events/1/7-9');
 });

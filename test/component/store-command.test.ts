@@ -1,0 +1,109 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { Postern, postern, until } from '../support/postern.ts';
+import { Site } from '../support/site.ts';
+import { openTestStore, rowsOf, wronglyDerived } from '../support/store.ts';
+
+const KEEPS = 'the store keeps the history';
+
+async function metric(site: Site, name: string): Promise<number | undefined> {
+  const text = await (await site.get('/metrics')).text();
+  const line = text.split('\n').find((each) => each.startsWith(`${name} `));
+  return line === undefined ? undefined : Number(line.slice(name.length + 1));
+}
+
+/** Once the store has every record of the log. */
+const complete = (site: Site): Promise<true> =>
+  until(
+    async () => ((await metric(site, 'postern_store_unseen_records')) === 0 ? true : undefined),
+    () => 'the store to have everything',
+  );
+
+test('mail through the whole product is in the history; it is filled anew from the log', async () => {
+  const site = await Site.open({ store: { kind: 'chdb' } });
+  const running = await site.start();
+  await running.line(KEEPS);
+  for (let count = 0; count < 5; count += 1) expect(await site.send()).toBe(250);
+  expect(await site.rcpt('x@elsewhere.example')).toBe(554);
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await complete(site);
+  expect(await metric(site, 'postern_store_behind_seconds')).toBeLessThan(10);
+
+  // The files belong to the store that runs.
+  const second = await postern(['store', '--config', site.file]);
+  expect([second.code, second.stderr]).toEqual([1, expect.stringMatching(/is the store running already/)]);
+  expect(await running.stop()).toBe(0);
+  const events = await site.events();
+
+  const rebuilt = await postern(['store', '--rebuild', '--config', site.file]);
+  expect([rebuilt.code, rebuilt.stdout]).toEqual([
+    0,
+    expect.stringMatching(/^\d+ records of the log are in the store\n$/),
+  ]);
+  const database = await openTestStore(join(site.data, 'store', 'chdb'), 'postern');
+  onTestFinished(() => database[Symbol.asyncDispose]());
+  const [row] = await rowsOf<{ count: number }>(database, 'SELECT count() AS count FROM events');
+  expect(Number(row?.count)).toBe(events.length);
+  expect(await rowsOf(database, "SELECT outcome, acceptedCount FROM mails WHERE outcome = 'accepted'")).toHaveLength(5);
+  expect(
+    await rowsOf(database, "SELECT sum(verdicts) AS count FROM verdicts_by_minute WHERE rule = 'relay.denied'"),
+  ).toEqual([{ count: 1 }]);
+  expect(await wronglyDerived(database)).toEqual([]);
+});
+
+test('history that the log does not hold any more is thrown away only when told to', async () => {
+  const site = await Site.open({ store: { kind: 'chdb' } });
+  const running = await site.start();
+  await running.line(KEEPS);
+  expect(await site.send()).toBe(250);
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await complete(site);
+  expect(await running.stop()).toBe(0);
+  // The log is lost, and a new one begins: nothing of the old history is in it.
+  rmSync(join(site.data, 'log'), { recursive: true });
+  const again = await site.start();
+  await again.line('the log is not the one that the store has read: the new one is read from its start');
+  expect(await site.send()).toBe(250);
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await complete(site);
+  expect(await again.stop()).toBe(0);
+  const refused = await postern(['store', '--rebuild', '--config', site.file]);
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringMatching(/\d+ events of the history .*--discard-older/),
+  ]);
+  const done = await postern(['store', '--rebuild', '--discard-older', '--config', site.file]);
+  expect(done.code).toBe(0);
+  const database = await openTestStore(join(site.data, 'store', 'chdb'), 'postern');
+  onTestFinished(() => database[Symbol.asyncDispose]());
+  expect(await rowsOf(database, "SELECT count() AS count FROM mails WHERE outcome = 'accepted'")).toEqual([
+    { count: 1 },
+  ]);
+});
+
+test('a server that is not there is told once, and waited for; mail goes through', async () => {
+  const site = await Site.open({ store: { kind: 'clickhouse', url: 'http://127.0.0.1:9' } });
+  const running = await site.start();
+  const line = await running.line('the ClickHouse server cannot be used yet');
+  expect(line['fault']).toMatch(/^http:\/\/127\.0\.0\.1:9: .*/);
+  expect(await site.send()).toBe(250);
+  expect(await running.stop()).toBe(0);
+});
+
+test('a store without an address of its server, or with one that it has no use for, is a fault of the configuration', async () => {
+  const site = await Site.open({ store: { kind: 'clickhouse' } });
+  site.write();
+  const { code, stdout, stderr } = await postern(['check', '--config', site.file]);
+  expect(code).toBe(1);
+  expect(stdout + stderr).toMatch(/store\.kind.*the server has no address/s);
+  site.write({ store: { kind: 'none', url: 'http://127.0.0.1:8123' } });
+  const other = await postern(['check', '--config', site.file]);
+  expect(other.stdout + other.stderr).toMatch(/a store of the kind none has no server/);
+});
+
+test('--help says what --rebuild does', async () => {
+  const help = new Postern(['store', '--help']);
+  await help.closed;
+  expect(help.stdout).toMatch(/--rebuild/);
+});

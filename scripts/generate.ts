@@ -1,9 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { renderScenarioDocs } from '../analyzers/docs.ts';
 import { renderConfigDocs } from '../cli/config/document.ts';
 import { configJsonSchema } from '../cli/config/json-schema.ts';
 import { renderEventDocs } from '../events/docs.ts';
 import { renderRuleDocs } from '../proxy/policy/docs.ts';
+import { dashboardFiles } from './grafana/dashboards.ts';
+import { provisioningFiles } from './grafana/provisioning.ts';
 
 /** Files that are made from the code: `node scripts/generate.ts` writes them, `--check` fails where one is not up to date. */
 const generated: Readonly<Record<string, () => string>> = {
@@ -12,6 +14,8 @@ const generated: Readonly<Record<string, () => string>> = {
   'docs/events.md': renderEventDocs,
   'docs/rules.md': renderRuleDocs,
   'docs/scenarios.md': renderScenarioDocs,
+  ...dashboardFiles,
+  ...provisioningFiles,
 };
 
 const root = new URL('../', import.meta.url);
@@ -32,6 +36,7 @@ const stale = Object.entries(generated)
 for (const { path, text } of stale) {
   if (isCheck) process.stderr.write(`${path} is not up to date: run npm run generate\n`);
   else {
+    mkdirSync(new URL('.', new URL(path, root)), { recursive: true });
     writeFileSync(new URL(path, root), text);
     process.stdout.write(`wrote ${path}\n`);
   }

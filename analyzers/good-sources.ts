@@ -12,8 +12,9 @@ export const HISTORY_AGE_MS = 86_400_000;
 /** And when it was accepted this often. */
 export const HISTORY_COUNT = 3;
 /**
- * Credit for each of the first ten recipients (or accounts) that it was right about, and for each time that their number doubles
- * after that, up to a thousand: who sends mail to thousands is wrong now and then, several times in a row. Proposals.
+ * Credit for each of the first ten forward-paths that were accepted with a message (the same again counts too), or accounts, and for
+ * each time that their number doubles after that, up to a thousand: who sends thousands of messages is wrong now and then, several
+ * times in a row. A thousand messages buy six guesses more than none. Proposals.
  */
 const CREDIT_PER_OBJECT = 471;
 const CREDIT_OBJECTS = 10;
@@ -37,7 +38,7 @@ export class GoodSources {
   /**
    * Something of it was accepted: mail, or a password.
    *
-   * @param objectCount - Recipients (or accounts) that it had not been right about before.
+   * @param objectCount - Forward-paths accepted with a message, or accounts that it had not got in as before.
    * @returns True when it is the first for 30 days.
    */
   accepted(key: Hash64, objectCount: number, atMs: number): boolean {

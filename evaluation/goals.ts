@@ -54,6 +54,12 @@ const sourcesStopped =
     return runs.length === 0 ? undefined : runs.reduce((sum, score) => sum + score.sourcesStopped, 0);
   };
 
+/** Servers that bounce forged mail attack nobody: none of them is to be stopped in any run. */
+const bouncingStopped = (scores: ByScenario): number | undefined => {
+  const runs = ['A19', 'A20', 'A35', 'A36'].flatMap((id) => scores.get(id) ?? []);
+  return runs.length === 0 ? undefined : runs.reduce((sum, score) => sum + score.sourcesStopped, 0);
+};
+
 const slowed = (score: Score): number | undefined => score.untilSlowed;
 const stopped = (score: Score): number | undefined => score.untilStopped;
 const told = (score: Score): number | undefined => score.untilAlarm;
@@ -117,7 +123,7 @@ export const goals: readonly Goal[] = [
     title: 'servers of joe-jobs stopped',
     atMost: 0,
     unit: 'sources',
-    measure: worstMedian(['A19', 'A20', 'A35', 'A36'], (s) => s.sourcesStopped),
+    measure: bouncingStopped,
   },
 ];
 

@@ -185,7 +185,13 @@ export const eventSchemas = {
     phase: text.describe('What the session is doing.'),
     octets: count.describe('Octets received in this phase.'),
     phaseMs: count.describe('Milliseconds in this phase.'),
-    slotsUsed: z.number().min(0).max(1).describe('Share of the session slots in use.'),
+    slotsUsed: z
+      .number()
+      .min(0)
+      .max(1)
+      .describe(
+        'Share in use of the connections that strangers may have: of clients, or to a server behind if that is more.',
+      ),
   }),
   mail: z.object({
     ...sessionBase,

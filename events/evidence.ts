@@ -75,7 +75,13 @@ export const evidenceSchemas = {
     type: z.literal('session-held'),
     phase: text.describe('What the session is doing.'),
     slow: z.boolean().describe('Slower than an honest client.'),
-    slotsUsed: z.number().min(0).max(1).describe('Share of the session slots in use.'),
+    slotsUsed: z
+      .number()
+      .min(0)
+      .max(1)
+      .describe(
+        'Share in use of the connections that strangers may have: of clients, or to a server behind if that is more.',
+      ),
     heldDomain: text
       .optional()
       .describe('Domain of the reverse-path, where it has stood still for two minutes inside a mail transaction.'),

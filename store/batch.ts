@@ -22,6 +22,8 @@ export const UNREADABLE_LINE_MAX = 2000;
 export interface Batch {
   readonly stream: StoredStream;
   readonly partition: number;
+  /** Of the log: where it was lost, offsets come once more, with other records. */
+  readonly epoch: string;
   readonly first: Offset;
   /** The offset after the last. */
   readonly next: Offset;
@@ -31,8 +33,8 @@ export interface Batch {
 export const allPlaces = (partitionCount: number): readonly Pick<Batch, 'stream' | 'partition'>[] =>
   storedStreams.flatMap((stream) => Array.from({ length: partitionCount }, (_, partition) => ({ stream, partition })));
 
-/** Tells a batch that is in the store already. @param epoch - Of the log that it is of. */
-export const tokenOf = ({ stream, partition, first, next }: Batch, epoch: string): string =>
+/** Tells a batch that is in the store already. */
+export const tokenOf = ({ stream, partition, epoch, first, next }: Batch): string =>
   `${epoch}/${stream}/${partition}/${first}-${next}`;
 
 /**

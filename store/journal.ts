@@ -7,6 +7,8 @@ import { type Batch, type StoredStream, storedStreams } from './batch.ts';
 export interface PlaceState {
   readonly stream: StoredStream;
   readonly partition: number;
+  /** See {@link Batch}. */
+  readonly epoch: string;
   /** Everything before it is in the store. */
   readonly next: Offset;
   /** The end of the batch from `next` on that was about to be inserted, and may be in the store; the same as `next` for none. */
@@ -20,8 +22,6 @@ export interface PlaceState {
 export interface Journal {
   /** Of the store that it belongs to: another store (a new one) is not where it says. */
   readonly storeId: string;
-  /** Of the log as the store knows it: another one in its place has the same offsets, and its batches are other ones. */
-  readonly epoch: string;
   readonly places: readonly PlaceState[];
 }
 
@@ -36,9 +36,16 @@ export interface JournalFile {
 const offset = z.int().nonnegative();
 const schema = z.object({
   storeId: z.string().max(64),
-  epoch: z.string().regex(/^[a-z0-9-]{1,64}$/),
   places: z
-    .array(z.object({ stream: z.enum(storedStreams), partition: offset, next: offset, batchEnd: offset }))
+    .array(
+      z.object({
+        stream: z.enum(storedStreams),
+        partition: offset,
+        epoch: z.string().regex(/^[a-z0-9-]{1,64}$/),
+        next: offset,
+        batchEnd: offset,
+      }),
+    )
     .max(1024),
 });
 

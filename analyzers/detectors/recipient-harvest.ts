@@ -44,7 +44,7 @@ export const recipientHarvest: SourceDetector = {
   description: {
     sees: 'The answers to forward-paths: an unknown one counts once a week for a source, a known one once a day. VRFY and EXPN count too. Mail with a null reverse-path is left to null-sender-abuse, and authenticated sessions to account-takeover.',
     formula:
-      'Cumulative sum of log-likelihood ratios, half-life 72 h. A stranger: +1.95 for an unknown forward-path (0.1 against 0.7), -1.10 for a known one; with history +1.39 and -1.39; a provider +1.10 and -1.95. 0.27 of it for an address one edit from a known one, a quarter for one that was known within some months; VRFY and EXPN weigh as an unknown one; -0.2 for an accepted message. The sum stops at minus 0.46 for each recipient the source was right about, -4.6 for ten, and 0.69 lower each time that their number doubles, -9.2 at most. Slow at 6.9, defer at 9.2.',
+      'Cumulative sum of log-likelihood ratios, half-life 72 h. A stranger: +1.95 for an unknown forward-path (0.1 against 0.7), -1.10 for a known one; with history +1.39 and -1.39; a provider +1.10 and -1.95. 0.27 of it for an address one edit from a known one, a quarter for one that was known within some months; VRFY and EXPN weigh as an unknown one; -0.2 for an accepted message. The sum stops at minus 0.46 for each forward-path accepted with a message, -4.6 for ten, and 0.69 lower each time that their number doubles, -9.2 at most. Slow at 6.9, defer at 9.2.',
     sources:
       'Threshold random walk (Jung, Paxson, Berger, Balakrishnan 2004) with its first-contact rule; thresholds by simulated run lengths: at 5 % unknown a stranger is slowed once in 110,000 first contacts and deferred once in 1.8 million.',
     evades:

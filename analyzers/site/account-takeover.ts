@@ -21,8 +21,9 @@ const NETWORKS_MIN = 12;
 /** Its first days, and networks within one of them: somebody on the move has no habit yet that he could leave. */
 const LEARNING_DAYS = 3;
 const NETWORKS_NEW = 96;
-/** What an account may have follows what it has: twice as many, at most twice as many as it could the day before, and slowly less. */
-const NETWORKS_MORE = 2;
+/** What an account may have follows what it has: twice what its first days had, then half more; at most twice as many as the day before, and slowly less. */
+const NETWORKS_FIRST = 2;
+const NETWORKS_MORE = 1.5;
 const NETWORKS_GROWTH_MAX = 2;
 const NETWORKS_LESS = 0.875;
 /** Networks that are counted for one account, at most: who comes from so many in a day is told every day. */
@@ -64,9 +65,9 @@ export const accountTakeover: SiteDetector = {
   description: {
     sees: 'Messages and logins of an account: how many forward-paths an hour, how many of them refused, from how many networks.',
     formula:
-      'Any of: a cumulative sum of forward-paths against four times what the account has at this hour (30 an hour at least), threshold 150; 30 refused forward-paths within a day that are 30 % of all; more different networks (/24, /48) within a day than the account is used to: 12, or twice as many as on the days before (96 on its first three days). The account is slowed down for an hour and a person is told; nobody else is touched.',
+      'Any of: a cumulative sum of forward-paths against four times what the account has at this hour (30 an hour at least), threshold 150; 30 refused forward-paths within a day that are 30 % of all; more different networks (/24, /48) within a day than the account is used to: 12, or half more than on the days before (96 on its first three days, twice as many as then after them). The account is slowed down for an hour and a person is told; nobody else is touched.',
     sources: 'Proposals, tuned by the evaluation.',
-    evades: 'Spam no faster than the owner writes, from no more networks.',
+    evades: 'Spam no faster than the owner writes, from no more networks; or from a third more networks every day.',
     lookalikes:
       'A newsletter from an ordinary account: it is slowed, and told. A traveller: a few networks a day. A telephone that changes its address all day: its days teach how many networks are usual.',
   },
@@ -163,8 +164,9 @@ function endDay(state: Account): void {
   const { networksMax, mostNetworks, learningDays } = state;
   state.learningDays = Math.max(0, learningDays - 1);
   if (state.learningDays > 0) return;
-  const wanted = Math.min(NETWORKS_COUNTED_MAX, Math.max(NETWORKS_MIN, mostNetworks * NETWORKS_MORE));
   const isFirst = learningDays > 0;
+  const factor = isFirst ? NETWORKS_FIRST : NETWORKS_MORE;
+  const wanted = Math.min(NETWORKS_COUNTED_MAX, Math.max(NETWORKS_MIN, Math.ceil(mostNetworks * factor)));
   const least = isFirst ? NETWORKS_MIN : Math.floor(networksMax * NETWORKS_LESS);
   state.networksMax = Math.max(least, Math.min(wanted, networksMax * NETWORKS_GROWTH_MAX));
   state.mostNetworks = 0;

@@ -84,8 +84,11 @@ class Campaigns implements SiteState {
   /** Who gets in where he failed a while ago had mistyped: no attempt of a guesser. */
   private entered({ account, source, at }: EvidenceByType<'authentication-seen'>): void {
     const isForgiven = this.accounts.get(account)?.forget(networkKey(source.split('/')[0] ?? source), at) === true;
-    if (isForgiven && this.rate !== undefined)
-      this.rate.score = Math.max(0, this.rate.score - this.weightOf(account, at));
+    if (isForgiven && this.rate !== undefined) {
+      const weight = this.weightOf(account, at);
+      this.rate.score = Math.max(0, this.rate.score - weight);
+      this.rate.count = Math.max(0, this.rate.count - weight);
+    }
     this.used.set(account, Math.max(at, this.used.get(account) ?? 0));
   }
 

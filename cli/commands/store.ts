@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
@@ -58,7 +58,8 @@ async function keepStore(configured: Configured, logger: OperatorLog): Promise<R
   const { config } = configured;
   const settled = settleUnprivileged(config);
   if (!settled.ok) return settled;
-  setPriority(NICENESS);
+  // Who is nicer already may not be able to go back.
+  if (getPriority() < NICENESS) setPriority(NICENESS);
   const stopped = new AbortController();
   onStop((reason) => stopped.abort(reason));
   const places = placesIn(config.dataDirectory);

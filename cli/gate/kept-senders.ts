@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Senders } from '../../proxy/io/gate-host.ts';
@@ -104,9 +104,19 @@ export class KeptSenders implements Senders {
     } catch (error) {
       this.memory.lost(nowMs);
       this.isWhole = false;
+      this.forget();
       if (!this.isTold)
         this.logger.warn({ reason: textOf(error) }, 'the senders of outgoing mail cannot be written down');
       this.isTold = true;
+    }
+  }
+
+  /** What is on the disk says more than is true: a start that read it would take addresses that sent for ones that did not. */
+  private forget(): void {
+    try {
+      rmSync(this.file, { force: true });
+    } catch {
+      // It is told already that nothing can be written there.
     }
   }
 

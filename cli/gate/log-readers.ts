@@ -34,7 +34,7 @@ export class LogReaders {
         limits: storeLimits,
         texts: {
           behind:
-            'the store is behind or gone: history is late, and complete again when it is back; the log keeps what it has not read',
+            'the store is behind or gone: history is late; what it has not read waits in the log, as long as that keeps it',
           back: 'the store keeps up again',
           severe: false,
         },

@@ -6,6 +6,7 @@ export const restartOnly = [
   'site',
   'gate',
   'log',
+  'store',
   'http',
   'run',
   'privacy',

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { decodeEvent } from '../../events/codec.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import { allPlaces } from '../../store/batch.ts';
@@ -30,9 +31,12 @@ export async function rebuild(
   const opened = await openStore(config, folder, places);
   if (!opened.ok) return opened;
   await using database = opened.value;
-  const older = discardsOlder ? 0 : await olderThanLog(database, log);
-  if (older > 0)
-    return err(`${older} events of the history are not in the log any more and would be lost: --discard-older does it`);
+  const older = discardsOlder ? ok(0) : await olderThanLog(database, log);
+  if (!older.ok) return older;
+  if (older.value > 0)
+    return err(
+      `${older.value} events, sessions and decisions of the history are older than the log and would be lost: --discard-older does it`,
+    );
   rmSync(places.storeJournal, { force: true });
   const emptied = await empty(database, config.store.database);
   if (!emptied.ok) return emptied;
@@ -43,29 +47,46 @@ export async function rebuild(
   return ok(undefined);
 }
 
-/** Events of the database that the log does not have: as many as it has more than the log. */
-async function olderThanLog(database: StoreDatabase, log: EventLog): Promise<number> {
-  const found = await database.query<{ partition: number; count: string }>(
-    'SELECT logPartition AS partition, count() AS count FROM events GROUP BY logPartition',
-  );
-  const counts = new Map(found.ok ? found.value.map(({ partition, count }) => [partition, Number(count)]) : []);
-  let older = 0;
-  for (let partition = 0; partition < log.partitionCount; partition += 1) {
-    const { first, next } = await log.bounds('postern.events', partition);
-    older += Math.max(0, (counts.get(partition) ?? 0) - (next - first));
+/** What the database has from before the first record that the log has. @returns One line where it cannot be told. */
+async function olderThanLog(database: StoreDatabase, log: EventLog): Promise<Result<number, string>> {
+  const since = await beginningOf(log);
+  let count = 0;
+  for (const statement of [
+    'SELECT count() AS count FROM events WHERE at < {since:DateTime64(3)}',
+    'SELECT count() AS count FROM (SELECT min(startedAt) AS began FROM sessions GROUP BY day, sid) WHERE began < {since:DateTime64(3)}',
+    'SELECT count() AS count FROM decisions WHERE at < {since:DateTime64(3)}',
+  ]) {
+    const found = await database.query<{ count: string }>(statement, { since: since / 1000 });
+    if (!found.ok) return err(found.error.message);
+    count += Number(found.value[0]?.count ?? 0);
   }
-  return older;
+  return ok(count);
 }
 
-/** Every table goes, and comes back empty with the schema. */
+/** Time of the first event in the log, milliseconds since 1970-01-01 UTC; now for an empty one. */
+async function beginningOf(log: EventLog): Promise<number> {
+  let beginsMs = Date.now();
+  for (let partition = 0; partition < log.partitionCount; partition += 1) {
+    const { first } = await log.bounds('postern.events', partition);
+    const { records } = await log.read('postern.events', partition, first, 1);
+    const event = records[0] === undefined ? undefined : decodeEvent(records[0].payload);
+    if (event?.ok === true) beginsMs = Math.min(beginsMs, event.value.at);
+  }
+  return beginsMs;
+}
+
+/** Every table goes, and comes back empty with the schema: what is done of that goes first, so that it can be cut off anywhere. */
 async function empty(database: StoreDatabase, name: string): Promise<Result<undefined, string>> {
   const tables = await database.query<{ name: string }>(
-    'SELECT name FROM system.tables WHERE database = {name:String} ORDER BY engine != {view:String}, name',
-    { name, view: 'MaterializedView' },
+    `SELECT name FROM system.tables WHERE database = {name:String}
+     ORDER BY name != {steps:String}, engine != {view:String}, name`,
+    { name, steps: 'schema_steps', view: 'MaterializedView' },
   );
   if (!tables.ok) return err(tables.error.message);
   for (const table of tables.value) {
-    const dropped = await database.command(`DROP TABLE IF EXISTS ${table.name} SYNC`);
+    const dropped = await database.command(
+      `DROP TABLE IF EXISTS ${table.name} SYNC SETTINGS max_table_size_to_drop = 0`,
+    );
     if (!dropped.ok) return err(dropped.error.message);
   }
   return ok(undefined);

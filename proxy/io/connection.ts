@@ -287,6 +287,8 @@ export class Connection implements HostedSession, Turns, Wakeable, Served {
   private admit(header: ProxyHeader): void {
     const admission = this.host.admit(header, this);
     this.admission = admission;
+    // As at a listener without a balancer: who is turned away does not count while it reads why.
+    if (admission.verdict.action === 'close') this.host.turnedAway(admission);
     if (this.context.settings.listener.tls !== 'implicit') this.named();
     this.queue({ kind: 'admitted', admission });
   }

@@ -65,6 +65,8 @@ export class Gatekeeper {
   readonly restrained = new Map<string, number>();
   private settings: GatekeeperSettings;
   private readonly sources: SourceTable;
+  /** Clients that count. */
+  private readonly admitted = new WeakSet<Admission>();
   /** Connections to the servers behind, by host and port. */
   private readonly upstreamSlots = new Map<string, Slots>();
 
@@ -105,7 +107,7 @@ export class Gatekeeper {
     return address !== undefined && this.settings.balancers.contains(address);
   }
 
-  /** Counts and judges a client; `release` must follow once, whatever the verdict. */
+  /** Counts and judges a client; `release` must follow, whatever the verdict. */
   admit(arrival: Arrival, settings: SessionSettings, sid: string, now: Now): Admission {
     const { ip } = arrival;
     const { role } = settings.listener;
@@ -126,6 +128,7 @@ export class Gatekeeper {
     );
     const isTurnedAway = admission.verdict.action !== 'accept' && admission.verdict.rule === sourceBlocked.id;
     if (isTurnedAway || admission.restraint.slowMs > 0) this.count(blocked);
+    this.admitted.add(admission);
     return admission;
   }
 
@@ -164,7 +167,8 @@ export class Gatekeeper {
     if (count !== undefined || this.restrained.size < RESTRAINED_KINDS_MAX) this.restrained.set(key, (count ?? 0) + 1);
   }
 
+  /** A client does not count any more; what it does afterwards, or that it ends, changes nothing. */
   release(admission: Admission): void {
-    this.sources.closed(admission.ip);
+    if (this.admitted.delete(admission)) this.sources.closed(admission.ip);
   }
 }

@@ -71,6 +71,8 @@ export interface SessionHost {
   noteSender(localPart: string, asciiDomain: string): void;
   /** The connect-stage rules on the client that a PROXY header names. */
   admit(header: ProxyHeader, session: HostedSession): Admission;
+  /** Who is not let in does not count any more. */
+  turnedAway(admission: Admission): void;
   /** A fault of this program ended a session. */
   sessionCrashed(): void;
   /** Nothing of the session is left. */

@@ -100,8 +100,12 @@ function judgeBlocked(facts: AdmissionFacts, judgement: Judgement): void {
   if (objection === undefined) {
     if (slowing(facts).slowMs === 0) judgement.observes(sourceBlocked.id, 'slow');
   } else if (blocked.observed) judgement.observes(sourceBlocked.id, objection.action);
-  else judgement.objects(sourceBlocked.id, objection);
+  else judgement.objects(sourceBlocked.id, isCrowded(facts) ? { ...objection, action: 'close' } : objection);
 }
+
+/** Who is refused may stay, and say QUIT, but not where he takes what others need: then he is told the same, and it is over. */
+const isCrowded = ({ load: { total, strangers, perSource, rate }, settings }: AdmissionFacts): boolean =>
+  (total || strangers || perSource || rate) && modeOf(settings.modes, sourceBlocked.id) === 'enforce';
 
 /** A source that is let in may have to wait at each command. */
 const slowing = ({ blocked, settings, reference }: AdmissionFacts): Restraint =>

@@ -20,13 +20,10 @@ export interface WriterListener {
 export class Inserter {
   private readonly database: StoreDatabase;
   private readonly listener: WriterListener;
-  private readonly epoch: string;
 
-  /** @param epoch - See the journal. */
-  constructor(database: StoreDatabase, listener: WriterListener, epoch: string) {
+  constructor(database: StoreDatabase, listener: WriterListener) {
     this.database = database;
     this.listener = listener;
-    this.epoch = epoch;
   }
 
   /** @returns False when `signal` aborted before it was in. */
@@ -37,7 +34,10 @@ export class Inserter {
       if (signal.aborted) return false;
       if (delayMs === RETRY_MS_MIN || delayMs === RETRY_MS_MAX) {
         const { kind, message } = inserted.error;
-        this.listener.trouble('the store does not take events; the log keeps them', { kind, reason: message });
+        this.listener.trouble('the store does not take events; they wait in the log, as long as it keeps them', {
+          kind,
+          reason: message,
+        });
       }
       await delay(delayMs, undefined, { signal }).catch(() => undefined);
     }
@@ -45,17 +45,13 @@ export class Inserter {
 
   /** Lines that cannot be read are looked for only where the database says that there are some. */
   private async tryIt(batch: Batch, records: readonly StoredRecord[]): Promise<Result<undefined, StoreFault>> {
-    const inserted = await this.database.insert(
-      tableOf[batch.stream],
-      rowsOf(batch, records),
-      tokenOf(batch, this.epoch),
-    );
+    const inserted = await this.database.insert(tableOf[batch.stream], rowsOf(batch, records), tokenOf(batch));
     return isData(inserted) ? this.insertSifted(batch, records) : inserted;
   }
 
   private async insertSifted(batch: Batch, records: readonly StoredRecord[]): Promise<Result<undefined, StoreFault>> {
     const { readable, unreadable } = sifted(batch, records);
-    const aside = await this.database.insert('unreadable', unreadable, `${tokenOf(batch, this.epoch)}/sifted`);
+    const aside = await this.database.insert('unreadable', unreadable, `${tokenOf(batch)}/sifted`);
     if (!aside.ok) return aside;
     if (unreadable.length > 0) this.tellAside(unreadable.length);
     return this.insertReadable(batch, readable);
@@ -66,7 +62,7 @@ export class Inserter {
     const inserted = await this.database.insert(
       tableOf[batch.stream],
       rowsOf(batch, records),
-      `${tokenOf(batch, this.epoch)}/sifted`,
+      `${tokenOf(batch)}/sifted`,
     );
     if (!isData(inserted)) return inserted;
     const [only] = records;
@@ -84,7 +80,7 @@ export class Inserter {
   ): Promise<Result<undefined, StoreFault>> {
     this.tellAside(1);
     const row = unreadableRow(batch.stream, batch.partition, record, error.message);
-    return this.database.insert('unreadable', [row], `${tokenOf(batch, this.epoch)}/refused`);
+    return this.database.insert('unreadable', [row], `${tokenOf(batch)}/refused`);
   }
 
   private tellAside(count: number): void {

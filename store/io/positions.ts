@@ -20,13 +20,12 @@ export async function positionsOf(
   partitionCount: number,
 ): Promise<Journal> {
   const storeId = await storeIdOf(database);
-  const isOurs = journal?.storeId === storeId;
-  const kept = isOurs ? journal.places : await placesInDatabase(database);
+  const kept = journal?.storeId === storeId ? journal.places : await placesInDatabase(database);
   const known = new Map(kept.map((state) => [placeKey(state), state]));
   const places = allPlaces(partitionCount).map(
-    (place) => known.get(placeKey(place)) ?? { ...place, next: 0, batchEnd: 0 },
+    (place) => known.get(placeKey(place)) ?? { ...place, epoch: randomUUID(), next: 0, batchEnd: 0 },
   );
-  return { storeId, epoch: isOurs ? journal.epoch : randomUUID(), places };
+  return { storeId, places };
 }
 
 async function storeIdOf(database: StoreDatabase): Promise<string> {
@@ -54,6 +53,7 @@ async function placesInTable(database: StoreDatabase, stream: StoredStream): Pro
   return found.value.map(({ partition, next }) => ({
     stream,
     partition,
+    epoch: randomUUID(),
     next: Number(next),
     batchEnd: Number(next),
   }));

@@ -6,6 +6,7 @@ import type { StoreDatabase } from '../database.ts';
 import { type JournalFile, type PlaceState, placeKey } from '../journal.ts';
 import { Inserter, type WriterListener } from './inserter.ts';
 import { positionsOf } from './positions.ts';
+import { isSameLog } from './same-log.ts';
 
 /** Records wait for others of their batch at most so long, milliseconds. */
 export const FLUSH_EVERY_MS = 1000;
@@ -26,13 +27,13 @@ export class StoreWriter {
   private readonly options: WriterOptions;
   private readonly places = new Map<string, PlaceState>();
   private storeId = '';
-  private epoch = '';
-  private inserter: Inserter | undefined;
+  private readonly inserter: Inserter;
   /** One insert after the other. */
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: WriterOptions) {
     this.options = options;
+    this.inserter = new Inserter(options.database, options.listener);
   }
 
   /** How far every partition is in the store. */
@@ -44,16 +45,19 @@ export class StoreWriter {
   async begin(signal: AbortSignal): Promise<void> {
     const { log, journal, database, listener } = this.options;
     const kept = await positionsOf(database, journal.load(), log.partitionCount);
-    const ends = await Promise.all(kept.places.map(({ stream, partition }) => log.bounds(stream, partition)));
-    const isOther = kept.places.some(({ next }, index) => next > (ends[index]?.next ?? 0));
+    this.storeId = kept.storeId;
+    const standings = await Promise.all(
+      kept.places.map(async (state) => ({ state, bounds: await log.bounds(state.stream, state.partition) })),
+    );
+    const short = standings.filter(({ state, bounds }) => state.next > bounds.next);
+    const isSame = await Promise.all(short.map(({ state, bounds }) => isSameLog(log, database, state, bounds)));
+    const isOther = isSame.includes(false);
     if (isOther)
       listener.trouble('the log is not the one that the store has read: the new one is read from its start', {});
-    this.storeId = kept.storeId;
-    this.epoch = isOther ? randomUUID() : kept.epoch;
-    this.inserter = new Inserter(database, listener, this.epoch);
-    for (const [index, state] of kept.places.entries()) {
-      const first = ends[index]?.first ?? 0;
-      this.take(isOther ? { ...state, next: first, batchEnd: first } : state, first);
+    for (const { state, bounds } of standings) {
+      const isShort = state.next > bounds.next;
+      const next = isOther ? bounds.first : bounds.next;
+      this.take(isOther || isShort ? { ...state, epoch: randomUUID(), next, batchEnd: next } : state, bounds.first);
     }
     for (const state of this.places.values()) if (state.batchEnd > state.next) await this.again(state, signal);
   }
@@ -71,21 +75,24 @@ export class StoreWriter {
   /** Follows the log until `signal` aborts; what has been read by then goes into the store. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.states.map((state) => this.follow(state, signal)));
+    this.keep();
   }
 
   /** Brings in what the log has now. `onBatch`: after each batch, with how many records it had. */
   async catchUp(signal: AbortSignal, onBatch: (count: number) => void = () => undefined): Promise<void> {
     const { log } = this.options;
-    for (const { stream, partition } of this.states) {
+    for (const { stream, partition, epoch } of this.states) {
       const { next: end } = await log.bounds(stream, partition);
       for (;;) {
         const first = this.nextOf(stream, partition);
         if (first >= end || signal.aborted) break;
         const { records, next } = await this.read(stream, partition, first, end);
-        await this.store({ stream, partition, first, next }, records, signal);
+        // The end of a log may be a gap: offsets without a record that could be read.
+        if (next <= first || !(await this.store({ stream, partition, epoch, first, next }, records, signal))) break;
         onBatch(records.length);
       }
     }
+    this.keep();
   }
 
   private nextOf(stream: StoredStream, partition: number): Offset {
@@ -93,9 +100,12 @@ export class StoreWriter {
   }
 
   /** A batch that was about to be inserted when the last writer ended. */
-  private async again({ stream, partition, next: first, batchEnd }: PlaceState, signal: AbortSignal): Promise<void> {
+  private async again(
+    { stream, partition, epoch, next: first, batchEnd }: PlaceState,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { records } = await this.read(stream, partition, first, batchEnd, Number.POSITIVE_INFINITY);
-    await this.store({ stream, partition, first, next: batchEnd }, records, signal);
+    await this.store({ stream, partition, epoch, first, next: batchEnd }, records, signal);
   }
 
   /** Records from `first` up to `end`, no more than make a batch. */
@@ -122,42 +132,58 @@ export class StoreWriter {
     return { records, next };
   }
 
-  private async follow({ stream, partition, next }: PlaceState, signal: AbortSignal): Promise<void> {
+  private async follow({ stream, partition, epoch, next }: PlaceState, signal: AbortSignal): Promise<void> {
     const pages = this.options.log.follow(stream, partition, next, signal)[Symbol.asyncIterator]();
-    const filling = new Filling(this.options.batchRecordsMax ?? BATCH_RECORDS_MAX);
-    const flush = async (): Promise<void> => {
+    const filling = new Filling(this.options.batchRecordsMax ?? BATCH_RECORDS_MAX, next);
+    // Behind a batch that is not in the store nothing may go there.
+    const flush = async (): Promise<boolean> => {
       const first = this.nextOf(stream, partition);
       const { records, next: end } = filling.take();
-      if (end > first) await this.store({ stream, partition, first, next: end }, records, signal);
+      return end <= first || (await this.store({ stream, partition, epoch, first, next: end }, records, signal));
     };
     let arriving = pages.next();
     for (;;) {
       const arrived = await filling.whicheverIsFirst(arriving);
       if (arrived === 'due') {
-        await flush();
+        if (!(await flush())) return;
         continue;
       }
       if (arrived.done === true) break;
-      for (const piece of filling.add(arrived.value)) if (piece === 'full') await flush();
+      this.tellMissing({ stream, partition }, filling.missingBefore(arrived.value));
+      for (const piece of filling.add(arrived.value)) if (piece === 'full' && !(await flush())) return;
       arriving = pages.next();
     }
     await flush();
   }
 
-  /** Writes down what will be inserted, inserts it, and goes on behind it. */
-  private store(batch: Batch, records: readonly StoredRecord[], signal: AbortSignal): Promise<void> {
+  /** The log lets go of what is too old, or too much, whether it is in the store or not. */
+  private tellMissing(place: Pick<Batch, 'stream' | 'partition'>, missing: number): void {
+    if (missing > 0)
+      this.options.listener.trouble('records left the log before they were in the store', { ...place, missing });
+  }
+
+  /**
+   * Writes down what will be inserted, inserts it, and goes on behind it.
+   *
+   * @returns False when it is not in the store: `signal` aborted before. It is in the journal, and the next writer inserts it.
+   */
+  private store(batch: Batch, records: readonly StoredRecord[], signal: AbortSignal): Promise<boolean> {
     const result = this.turn.then(async () => {
-      const { stream, partition, first, next } = batch;
+      const { stream, partition, epoch, first, next } = batch;
       const key = placeKey(batch);
-      this.places.set(key, { stream, partition, next: first, batchEnd: next });
-      this.options.journal.save({ storeId: this.storeId, epoch: this.epoch, places: this.states });
-      // What is not inserted when the writer ends is in the journal, and is inserted by the next one.
-      if ((await this.inserter?.insert(batch, records, signal)) !== true) return;
-      this.places.set(key, { stream, partition, next, batchEnd: next });
+      this.places.set(key, { stream, partition, epoch, next: first, batchEnd: next });
+      this.keep();
+      if (!(await this.inserter.insert(batch, records, signal))) return false;
+      this.places.set(key, { stream, partition, epoch, next, batchEnd: next });
       this.options.listener.stored?.(batch);
+      return true;
     });
     this.turn = result.catch(() => undefined);
     return result;
+  }
+
+  private keep(): void {
+    this.options.journal.save({ storeId: this.storeId, places: this.states });
   }
 }
 
@@ -166,11 +192,18 @@ class Filling {
   private readonly recordsMax: number;
   private records: StoredRecord[] = [];
   private octets = 0;
-  private end: Offset = 0;
+  private end: Offset;
   private dueMs: number | undefined;
 
-  constructor(recordsMax: number) {
+  /** @param from - Offset of the first record that it waits for. */
+  constructor(recordsMax: number, from: Offset) {
     this.recordsMax = recordsMax;
+    this.end = from;
+  }
+
+  /** Offsets between what it has and a page, whose records are gone; a gap of the log's own has been told by the log. */
+  missingBefore({ records }: Page): number {
+    return Math.max(0, (records[0]?.offset ?? this.end) - this.end);
   }
 
   /** Takes a page in; says `full` each time that a batch has to be taken out before it goes on. */

@@ -44,10 +44,10 @@ describe('account-takeover', () => {
     expect(shortly(entered(96, 1))).toEqual(['account-takeover slow account alice']);
   });
 
-  test('one on the move is never told; twice as many networks are', () => {
+  test('one on the move is never told; half more networks are', () => {
     expect(shortly(entered(40, 10))).toEqual([]);
-    expect(shortly([...entered(40, 10), ...entered(70, 1, 199, 10)])).toEqual([]);
-    expect(shortly([...entered(40, 10), ...entered(90, 1, 199, 10)])).toEqual(['account-takeover slow account alice']);
+    expect(shortly([...entered(40, 10), ...entered(55, 1, 199, 10)])).toEqual([]);
+    expect(shortly([...entered(40, 10), ...entered(65, 1, 199, 10)])).toEqual(['account-takeover slow account alice']);
   });
 
   test('however many networks an account is used to, there is a number that is told', () => {

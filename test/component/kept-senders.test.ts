@@ -1,4 +1,14 @@
-import { mkdirSync, readFileSync, renameSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
@@ -60,6 +70,19 @@ test('what cannot be written down is told once, and nothing is said to be forged
   expect(['lost', 'kept'].map((name) => again.hasSent(name, 'example.com', nowMs))).toEqual([true, true]);
   expect(again.hasSent('b', 'example.com', nowMs)).toBe('unavailable');
   expect(lines).toHaveLength(1);
+});
+
+test('a file that says more than is true goes away, so that a restart does not believe it', () => {
+  const { file, logger } = place();
+  new KeptSenders(file, key, logger);
+  ripe(file);
+  const senders = new KeptSenders(file, key, logger);
+  rmSync(file);
+  // A full disk: what is there can be removed, and nothing be written.
+  symlinkSync('/dev/full', file);
+  senders.note('lost', 'example.com', Date.now());
+  expect(existsSync(file)).toBe(false);
+  expect(new KeptSenders(file, key, logger).hasSent('lost', 'example.com', Date.now())).toBe('unavailable');
 });
 
 test.each([

@@ -226,6 +226,31 @@ test('the limits count the client that the header names, not the balancer (DO-06
   for (const client of clients) client.destroy();
 });
 
+test('who is turned away behind a balancer does not count while it reads why', async () => {
+  await using upstream = await ScriptedUpstream.listen(smtpServer());
+  await using gate = await openBehindBalancer(upstream, {
+    options: {
+      balancers: prefixes('127.0.0.0/8'),
+      connections: { totalMax: 10, perSourceMax: 1, perMinuteMax: 1000, reservedShare: 0 },
+    },
+  });
+  const clients: RawClient[] = [];
+  const codeFor = async (address: string): Promise<number> => {
+    const client = await RawClient.connect(gate.port());
+    clients.push(client);
+    client.send(encodeProxyHeaderV1({ address, port: 1 }, to));
+    return client.code();
+  };
+  expect(await codeFor('192.0.2.1')).toBe(220);
+  for (let count = 0; count < 20; count += 1) expect(await codeFor('192.0.2.1')).toBe(421);
+  // Twenty of them are still there, and there are only ten places.
+  expect(await codeFor('192.0.2.2')).toBe(220);
+  for (const client of clients) client.destroy();
+  await gate.empty();
+  expect(await codeFor('192.0.2.1')).toBe(220);
+  for (const client of clients) client.destroy();
+});
+
 test('IPv4 peers of an IPv6 listener are IPv4 in rules and events (ID-09)', async () => {
   await using upstream = await ScriptedUpstream.listen(smtpServer());
   await using gate = await TestGate.open(upstream.port, {

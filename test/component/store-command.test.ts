@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { Child } from '../support/child.ts';
 import { Postern, postern, until } from '../support/postern.ts';
 import { Site } from '../support/site.ts';
 import { openTestStore, rowsOf, wronglyDerived } from '../support/store.ts';
@@ -71,7 +72,7 @@ test('history that the log does not hold any more is thrown away only when told 
   const refused = await postern(['store', '--rebuild', '--config', site.file]);
   expect([refused.code, refused.stderr]).toEqual([
     1,
-    expect.stringMatching(/\d+ events of the history .*--discard-older/),
+    expect.stringMatching(/\d+ events, sessions and decisions of the history .*--discard-older/),
   ]);
   const done = await postern(['store', '--rebuild', '--discard-older', '--config', site.file]);
   expect(done.code).toBe(0);
@@ -80,6 +81,32 @@ test('history that the log does not hold any more is thrown away only when told 
   expect(await rowsOf(database, "SELECT count() AS count FROM mails WHERE outcome = 'accepted'")).toEqual([
     { count: 1 },
   ]);
+});
+
+test('a rebuild that was cut off anywhere is mended by the next start', async () => {
+  const site = await Site.open({ store: { kind: 'chdb' } });
+  const running = await site.start();
+  await running.line(KEEPS);
+  expect(await site.send()).toBe(250);
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await complete(site);
+  expect(await running.stop()).toBe(0);
+  const cut = await Child.start('store-cut.ts', [
+    join(site.data, 'store', 'chdb'),
+    'schema_steps',
+    'sessions_from_events',
+    'decisions',
+    'events',
+  ]);
+  await cut.kill();
+  const rebuilt = await postern(['store', '--rebuild', '--config', site.file]);
+  expect([rebuilt.code, rebuilt.stderr]).toEqual([0, '']);
+  const database = await openTestStore(join(site.data, 'store', 'chdb'), 'postern');
+  onTestFinished(() => database[Symbol.asyncDispose]());
+  expect(await rowsOf(database, "SELECT count() AS count FROM mails WHERE outcome = 'accepted'")).toEqual([
+    { count: 1 },
+  ]);
+  expect(await wronglyDerived(database)).toEqual([]);
 });
 
 test('a server that is not there is told once, and waited for; mail goes through', async () => {

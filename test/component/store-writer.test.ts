@@ -143,9 +143,9 @@ test('a batch that may be in the store already is inserted once more, and is the
   await written({ log, database, journal });
   const count = await countOf(database);
   // As after a crash between the insert and what follows: the journal still says that the batch is to be inserted.
-  const kept = journal.kept;
-  if (kept === undefined) throw new Error('there is no journal');
-  expect(kept.places.some(({ next, batchEnd }) => batchEnd > next)).toBe(true);
+  const before = journal.all.findLast(({ places }) => places.some(({ next, batchEnd }) => batchEnd > next));
+  if (before === undefined) throw new Error('no batch was written down');
+  journal.kept = before;
   await written({ log, database, journal });
   expect(await countOf(database)).toBe(count);
   expect(await wronglyDerived(database)).toEqual([]);
@@ -232,8 +232,8 @@ test('records that left the log before they were stored are told', async () => {
   const log = await logOf(someEvents(50).map(recordOf));
   await written({ log, database, journal });
   const troubles: string[] = [];
-  const trimmed: EventLog = Object.assign(Object.create(log) as EventLog, {
-    bounds: async (...place: Parameters<EventLog['bounds']>) => {
+  const trimmed = changed(log, {
+    bounds: async (...place) => {
       const { next } = await log.bounds(...place);
       return { first: next + 5, next: next + 5 };
     },
@@ -257,8 +257,11 @@ test('what is appended is there within two seconds, and what was read is stored 
     () => 'the events',
   );
   expect(performance.now() - begunMs).toBeLessThan(2500);
+  await append(log, someEvents(31).slice(-3).map(recordOf));
+  await new Promise((resolve) => setTimeout(resolve, 200));
   stop.abort();
   await running;
+  expect(await countOf(database)).toBe(events.length + 3);
 });
 
 test('a database that is away is told once and waited for; a stop ends the wait, and nothing is lost', async () => {
@@ -291,6 +294,118 @@ test('a database that is away is told once and waited for; a stop ends the wait,
   isAway = false;
   await written({ log, database, journal });
   expect(await countOf(database)).toBe(events.length);
+});
+
+test('what waits for a database that is away when it is asked to stop is inserted by the next writer, all of it', async () => {
+  const database = await newStore();
+  const events = someEvents(60).map(recordOf);
+  const log = await logOf(events);
+  const journal = new TestJournal();
+  const troubles: string[] = [];
+  const away = { ok: false, error: { kind: 'unreachable', code: 0, message: 'connection refused' } } as const;
+  const gone: StoreDatabase = {
+    command: (sql) => database.command(sql),
+    query: (sql, parameters) => database.query(sql, parameters),
+    insert: (table, lines, token) =>
+      table === 'events' ? Promise.resolve(away) : database.insert(table, lines, token),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const stop = new AbortController();
+  const writer = writerOf({ log, database: gone, journal, troubles }, 20_000);
+  await writer.begin(stop.signal);
+  const running = writer.run(stop.signal);
+  await until(
+    async () => (troubles.length > 0 ? true : undefined),
+    () => 'the trouble',
+  );
+  stop.abort();
+  await running;
+  await written({ log, database, journal });
+  expect(await countOf(database)).toBe(events.length);
+});
+
+test('after an orderly stop nothing stands in the journal as if it were to be inserted', async () => {
+  const database = await newStore();
+  const journal = new TestJournal();
+  await written({ log: await logOf(someEvents(20).map(recordOf)), database, journal });
+  expect(journal.kept?.places.filter(({ next, batchEnd }) => next !== batchEnd)).toEqual([]);
+});
+
+/** A log that is another one in some of its methods. */
+const changed = (log: EventLog, methods: Partial<EventLog>): EventLog => ({
+  partitionCount: log.partitionCount,
+  append: (records) => log.append(records),
+  read: (...from) => log.read(...from),
+  follow: (...from) => log.follow(...from),
+  bounds: (...place) => log.bounds(...place),
+  commit: (...until) => log.commit(...until),
+  committed: (...place) => log.committed(...place),
+  trim: (...before) => log.trim(...before),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+  ...methods,
+});
+
+test('the same log with a shorter end is not read once more; what comes in place of what it lost is', async () => {
+  const database = await newStore();
+  const journal = new TestJournal();
+  const events = someEvents(80).map(recordOf);
+  const log = await logOf(events);
+  await written({ log, database, journal });
+  const places = journal.kept?.places ?? [];
+  const longest = places.reduce((one, other) => (other.next > one.next ? other : one));
+  const cut = longest.next - 3;
+  const isCut = (stream: string, partition: number): boolean =>
+    stream === longest.stream && partition === longest.partition;
+  const shorter = changed(log, {
+    bounds: async (stream, partition) => {
+      const bounds = await log.bounds(stream, partition);
+      return isCut(stream, partition) ? { ...bounds, next: cut } : bounds;
+    },
+  });
+  const troubles: string[] = [];
+  await written({ log: shorter, database, journal, troubles });
+  expect(troubles).toEqual([]);
+  expect(await countOf(database)).toBe(events.length);
+  // Three other events take the offsets of those that it lost.
+  await written({ log, database, journal });
+  expect(await countOf(database)).toBe(events.length + 3);
+});
+
+test('a log whose end is a gap is caught up with, and ends', async () => {
+  const database = await newStore();
+  const events = someEvents(20).map(recordOf);
+  const log = await logOf(events);
+  const gap = changed(log, {
+    bounds: async (...place) => {
+      const { first, next } = await log.bounds(...place);
+      return { first, next: next + 2 ** 30 };
+    },
+  });
+  await written({ log: gap, database });
+  expect(await countOf(database)).toBe(events.length);
+});
+
+test('records that leave the log while the writer is behind are told', async () => {
+  const database = await newStore();
+  const log = await logOf(someEvents(40).map(recordOf));
+  const troubles: string[] = [];
+  const stop = new AbortController();
+  const jumping = changed(log, {
+    async *follow(stream, partition, from, signal) {
+      for await (const page of log.follow(stream, partition, from, signal))
+        yield { ...page, records: page.records.slice(5) };
+    },
+  });
+  const writer = writerOf({ log: jumping, database, troubles });
+  await writer.begin(stop.signal);
+  const running = writer.run(stop.signal);
+  await until(
+    async () => (troubles.length > 0 ? true : undefined),
+    () => 'the trouble',
+  );
+  stop.abort();
+  await running;
+  expect(troubles[0]).toMatch(/^records left the log before they were in the store .*"missing":5\}$/);
 });
 
 test('an insert that comes again with other lines is not taken, and says so to nobody: its token is its content', async () => {

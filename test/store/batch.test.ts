@@ -9,7 +9,7 @@ const events = new Sessions(1)
   .map((event) => encodeEvent(event));
 const started =
   '{"v":1,"type":"gate-started","at":1,"site":"s","gate":"g","version":"\\"ip\\":\\"","configHash":"h","listeners":[]}';
-const batch = { stream: 'postern.events', partition: 1, first: 7, next: 9 } as const;
+const batch = { stream: 'postern.events', partition: 1, epoch: 'e', first: 7, next: 9 } as const;
 const records = (...payloads: readonly string[]) => payloads.map((payload, index) => ({ offset: 7 + index, payload }));
 
 test('a row is the line of the log with its place before it', () => {
@@ -43,7 +43,7 @@ test('lines are looked at only where that is asked for; those that are none are 
 
 test('the token of a batch tells it from every other', () => {
   const others = [batch, { ...batch, next: 10 }, { ...batch, first: 8 }, { ...batch, partition: 2 }];
-  const tokens = [...others, { ...batch, stream: 'postern.decisions' as const }].map((each) => tokenOf(each, 'e'));
-  expect(new Set([...tokens, tokenOf(batch, 'f')]).size).toBe(6);
+  const tokens = [...others, { ...batch, stream: 'postern.decisions' as const }].map(tokenOf);
+  expect(new Set([...tokens, tokenOf({ ...batch, epoch: 'f' })]).size).toBe(6);
   expect(tokens[0]).toBe('e/postern.events/1/7-9');
 });

@@ -25,6 +25,7 @@ export async function rowsOf<Row = Record<string, unknown>>(
 /** A journal in memory. */
 export class TestJournal implements JournalFile {
   kept: Journal | undefined;
+  readonly all: Journal[] = [];
 
   load(): Journal | undefined {
     return this.kept;
@@ -32,6 +33,7 @@ export class TestJournal implements JournalFile {
 
   save(journal: Journal): void {
     this.kept = structuredClone(journal);
+    this.all.push(this.kept);
   }
 }
 

@@ -132,6 +132,18 @@ test('the rules come in their order', () => {
   });
 });
 
+test.each(['total', 'strangers', 'perSource', 'rate'] as const)(
+  'who is refused by a decision may not stay where the limit %s is exceeded: the same reply, and the end',
+  (limit) => {
+    expect(admit(facts({ blocked: entry('refuse') })).verdict).toMatchObject({
+      action: 'refuse',
+      reply: { code: 554 },
+    });
+    const crowded = admit(facts({ blocked: entry('refuse'), load: { ...light, [limit]: true } })).verdict;
+    expect(crowded).toMatchObject({ action: 'close', rule: 'source.blocked', reply: { code: 554 } });
+  },
+);
+
 test('a rule or a decision that only observes lets in and is recorded, beside a refusal as well', () => {
   const observed = [{ rule: 'source.blocked', action: 'refuse' }];
   const settings = someSettings({}, { 'source.blocked': 'observe' });

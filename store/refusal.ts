@@ -50,6 +50,12 @@ export const refusal = {
     'compress and decompress are not supported: use enable_http_compression.',
   ),
   resultTooLarge: refused(500, 396, 'TOO_MANY_ROWS_OR_BYTES', 'Limit for result exceeded, max bytes.'),
+  nativeType: refused(
+    501,
+    48,
+    'NOT_IMPLEMENTED',
+    'A column has a type that is not supported in the format Native for this client.',
+  ),
   unavailable: refused(500, 1002, 'UNKNOWN_EXCEPTION', 'The database did not answer.'),
   notFound: refused(404, 81, 'UNKNOWN_PATH', 'There is nothing at this path.'),
   method: refused(405, 48, 'NOT_IMPLEMENTED', 'Only GET, HEAD and POST.'),

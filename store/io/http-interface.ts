@@ -5,6 +5,7 @@ import { err, ok, type Result } from '../../lib/result.ts';
 import { contentTypeOf } from '../formats.ts';
 import { type Credentials, type QueryHead, queryText, readHead } from '../http-request.ts';
 import type { QueryLimits } from '../http-settings.ts';
+import { nativeForRevision } from '../native.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { compressed, readBody } from './http-body.ts';
 import { ReadPool } from './read-pool.ts';
@@ -115,7 +116,9 @@ export class HttpInterface implements AsyncDisposable {
     return this.pool.run(async () => {
       const answer = await read(this.options, { ...query, sql: sql.value });
       if (!answer.ok) return answer;
-      await this.send(response, query, answer.value, request.method === 'HEAD');
+      const octets = octetsFor(query, answer.value);
+      if (octets === undefined) return err(refusal.nativeType);
+      await this.send(response, query, { ...answer.value, octets }, request.method === 'HEAD');
       return ok(undefined);
     }, isWanted);
   }
@@ -151,6 +154,12 @@ export class HttpInterface implements AsyncDisposable {
 }
 
 const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** Native is of the revision that the client says it is of. */
+function octetsFor({ settings }: QueryHead, { format, octets }: Answer): Uint8Array | undefined {
+  const revision = Number(settings.get('client_protocol_version') ?? 0);
+  return format === 'Native' && revision > 0 ? nativeForRevision(octets, revision) : octets;
+}
 
 const summaryOf = ({ rows, octets, elapsedSeconds }: Answer): string =>
   JSON.stringify({

@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
-import { createClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { QUERY_OCTETS_MAX } from '../../store/http-request.ts';
 import { QUERIES_MAX, QUERIES_WAITING_MAX } from '../../store/io/read-pool.ts';
@@ -44,8 +44,10 @@ async function ask(query: string, parameters: Record<string, string> = {}, init:
   return { status: response.status, text: octets.toString('utf8'), octets, headers: response.headers };
 }
 
+/** The errors that it logs are those that the tests want. */
+const quiet = { log: { level: ClickHouseLogLevel.OFF } };
 const client = (settings = {}) =>
-  createClient({ url: history.url, username, password, database: 'postern', clickhouse_settings: settings });
+  createClient({ url: history.url, username, password, database: 'postern', clickhouse_settings: settings, ...quiet });
 
 describe('@clickhouse/client', () => {
   test('reads rows, with parameters of every kind', async () => {
@@ -79,7 +81,13 @@ describe('@clickhouse/client', () => {
   });
 
   test('streams, pings, compresses, and is told the error of the engine', async () => {
-    const c = createClient({ url: history.url, username, password, compression: { response: true, request: true } });
+    const c = createClient({
+      url: history.url,
+      username,
+      password,
+      compression: { response: true, request: true },
+      ...quiet,
+    });
     expect(await c.ping()).toEqual({ success: true });
     expect(await c.ping({ select: true })).toEqual({ success: true });
     const result = await c.query({ query: 'SELECT number FROM numbers(1000)', format: 'JSONEachRow' });
@@ -187,6 +195,24 @@ describe('what is asked', () => {
     expect(headers.get('x-clickhouse-timezone')).toBe('UTC');
     expect(JSON.parse(headers.get('x-clickhouse-summary') ?? '')).toMatchObject({ result_rows: '5' });
     expect((await ask('SELECT 1')).headers.get('x-clickhouse-query-id')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test('Native of a later revision, as clickhouse-go asks for it: of every table, and every type in them', async () => {
+    const native = { default_format: 'Native', client_protocol_version: '54460' };
+    const first = await ask("SELECT toUInt8(1) AS a, 'x' AS b", native);
+    const info = '\x01\x00\x02\xff\xff\xff\xff\x00';
+    expect(first.octets.toString('latin1')).toBe(`${info}\x02\x01\x01a\x05UInt8\x00\x01\x01b\x06String\x00\x01x`);
+    const tables = (await ask('SHOW TABLES')).text.trim().split('\n');
+    expect(tables.length).toBeGreaterThan(10);
+    for (const table of tables) {
+      const answer = await ask(`SELECT * FROM ${table}`, native);
+      // The state of a quantile: only the engine knows how long it is.
+      expect(answer.status, `${table}: ${answer.text}`).toBe(table.startsWith('latency_') ? 501 : 200);
+    }
+    const blocks =
+      "SELECT number, [toLowCardinality(toString(number % 7))], (1, toNullable('x')), map('a', [1]) FROM numbers(80000)";
+    expect((await ask(blocks, { ...native, max_block_size: '1' })).status).toBe(500);
+    expect((await ask(`${blocks} LIMIT 20000`, native)).status).toBe(200);
   });
 
   test('bodies are compressed both ways', async () => {

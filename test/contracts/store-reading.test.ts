@@ -1,4 +1,4 @@
-import { createClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { afterAll, beforeAll } from 'vitest';
 import { openHistory, type TestHistory, testCredentials } from '../support/history.ts';
 import { contractLines, storeReadingContract } from './store-reading.contract.ts';
@@ -24,7 +24,7 @@ storeReadingContract('embedded', () =>
 
 storeReadingContract('@clickhouse/client over HTTP', () => {
   const { username, password } = testCredentials;
-  const client = createClient({ url: history.url, username, password, log: { level: 127 } });
+  const client = createClient({ url: history.url, username, password, log: { level: ClickHouseLogLevel.OFF } });
   return Promise.resolve({
     query: async (sql, parameters = {}) => {
       try {

@@ -41,7 +41,6 @@ export class HttpInterface implements AsyncDisposable {
   private readonly server: Server;
   private readonly pool = new ReadPool();
   private readonly expected: { readonly username: Buffer; readonly password: Buffer };
-  private closing = false;
 
   private constructor(options: HttpInterfaceOptions) {
     this.options = options;
@@ -75,9 +74,8 @@ export class HttpInterface implements AsyncDisposable {
     return typeof bound === 'object' && bound !== null ? bound.port : 0;
   }
 
-  /** Ends connections; a query that runs is waited for, since it cannot be stopped. */
+  /** Ends connections, and with them their queries. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.closing = true;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.server.close(() => resolve());
     this.server.closeAllConnections();
@@ -112,9 +110,12 @@ export class HttpInterface implements AsyncDisposable {
     if (!body.ok) return body;
     const sql = queryText(query, body.value);
     if (!sql.ok) return sql;
-    const isWanted = (): boolean => !this.closing && !response.destroyed;
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    if (response.destroyed) gone.abort();
+    const isWanted = (): boolean => !gone.signal.aborted;
     return this.pool.run(async () => {
-      const answer = await read(this.options, { ...query, sql: sql.value });
+      const answer = await read(this.options, { ...query, sql: sql.value }, gone.signal);
       if (!answer.ok) return answer;
       const octets = octetsFor(query, answer.value);
       if (octets === undefined) return err(refusal.nativeType);

@@ -6,7 +6,7 @@ export const QUERIES_MAX = 2;
 /** Queries that wait for one of them to end. */
 export const QUERIES_WAITING_MAX = 16;
 
-/** Lets a few readers in at a time. A query cannot be stopped once it runs; one that waits can. */
+/** Lets a few readers in at a time. */
 export class ReadPool {
   private running = 0;
   private readonly waiting: (() => void)[] = [];

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Session } from 'chdb';
 import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
@@ -41,8 +42,14 @@ export interface ReaderPlace {
 /**
  * Runs one query on a connection of its own, which takes a millisecond: settings, parameters, the role and the database of a
  * connection stay with it, so none of them can meet the next query.
+ *
+ * @param signal - Stops the query.
  */
-export async function read(place: ReaderPlace, reading: Reading): Promise<Result<Answer, Refusal>> {
+export async function read(
+  place: ReaderPlace,
+  reading: Reading,
+  signal: AbortSignal,
+): Promise<Result<Answer, Refusal>> {
   if (!isReadable(reading.database, place.database)) return err(unknownDatabase(String(reading.database)));
   let session: Session;
   try {
@@ -50,20 +57,36 @@ export async function read(place: ReaderPlace, reading: Reading): Promise<Result
   } catch (error) {
     return err(refusalOf(messageOf(error)));
   }
+  const tag = `reader-${randomUUID()}`;
+  const stop = (): void => void kill(place.directory, tag).catch(() => undefined);
+  signal.addEventListener('abort', stop, { once: true });
   try {
-    return await readWith(session, place, reading);
+    return await readWith(session, place, reading, tag, signal);
   } catch (error) {
     return err(refusalOf(messageOf(error)));
   } finally {
+    signal.removeEventListener('abort', stop);
     session.close();
   }
+}
+
+/** A call of chDB cannot be taken back, but another connection can end what it runs. */
+async function kill(directory: string, tag: string): Promise<void> {
+  using session = new Session(directory);
+  await session.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = ${sqlText(tag)} ASYNC`);
 }
 
 const isReadable = (asked: string | undefined, own: string): boolean =>
   asked === undefined || asked === own || /^(?:system|information_schema|INFORMATION_SCHEMA)$/.test(asked);
 
 /** Throws what the engine says. */
-async function readWith(session: Session, place: ReaderPlace, reading: Reading): Promise<Result<Answer, Refusal>> {
+async function readWith(
+  session: Session,
+  place: ReaderPlace,
+  reading: Reading,
+  tag: string,
+  signal: AbortSignal,
+): Promise<Result<Answer, Refusal>> {
   const { sql, parameters, settings, database, format: wanted } = reading;
   const plan = planSettings(settings, place.limits);
   const { memoryOctetsMax, resultOctetsMax } = place.limits;
@@ -74,6 +97,7 @@ async function readWith(session: Session, place: ReaderPlace, reading: Reading):
     `max_query_size = ${STATEMENT_OCTETS_MAX}`,
     `max_temporary_data_on_disk_size_for_query = ${memoryOctetsMax}`,
     'allow_introspection_functions = 0',
+    `log_comment = ${sqlText(tag)}`,
   ];
   await session.queryAsync(`SET ${[...assignments(plan.first), ...fixed].join(', ')}`);
   await session.queryAsync(`USE ${database ?? place.database}`);
@@ -85,6 +109,7 @@ async function readWith(session: Session, place: ReaderPlace, reading: Reading):
   const canonical = parsed.text();
   const examined = examine(canonical, parameters);
   if (!examined.ok) return examined;
+  if (signal.aborted) return err(refusal.unavailable);
   const format = examined.value.format ?? wanted;
   // A FORMAT clause comes before what is wanted here.
   const result = await session.queryAsync(canonical, { format: wanted });

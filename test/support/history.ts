@@ -55,3 +55,34 @@ export async function openHistory(limits: Partial<QueryLimits> = {}, answerMsMax
   const url = `http://127.0.0.1:${http.value.port}`;
   return { directory, database: opened.value, http: http.value, url, troubles, close };
 }
+
+/** An answer of the HTTP interface. */
+export interface Asked {
+  readonly status: number;
+  readonly text: string;
+  readonly octets: Buffer;
+  readonly headers: Headers;
+}
+
+export const testAuthorization = `Basic ${Buffer.from(`${testCredentials.username}:${testCredentials.password}`).toString('base64')}`;
+
+/** POST of a query, with parameters of the address. */
+export async function askHistory(
+  { url }: TestHistory,
+  query: string,
+  parameters: Readonly<Record<string, string>> = {},
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Asked> {
+  const response = await fetch(`${url}/?${new URLSearchParams(parameters).toString()}`, {
+    method: 'POST',
+    body: query,
+    headers: { authorization: testAuthorization, ...headers },
+  });
+  const octets = Buffer.from(await response.arrayBuffer());
+  return { status: response.status, text: octets.toString('utf8'), octets, headers: response.headers };
+}
+
+/** Three commands, RCPT. */
+export const someLines: readonly string[] = [1, 2, 3].map((n) =>
+  JSON.stringify({ logOffset: n, type: 'command', verb: 'RCPT', sid: `00000000-0000-7000-8000-00000000000${n}` }),
+);

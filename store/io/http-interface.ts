@@ -9,7 +9,7 @@ import { nativeForRevision } from '../native.ts';
 import { type Refusal, refusal } from '../refusal.ts';
 import { compressed, readBody } from './http-body.ts';
 import { ReadPool } from './read-pool.ts';
-import { type Answer, read } from './reader.ts';
+import { type Answer, type Reading, read } from './reader.ts';
 
 /** Connections at once. */
 export const CONNECTIONS_MAX = 64;
@@ -42,8 +42,12 @@ export class HttpInterface implements AsyncDisposable {
   private readonly pool = new ReadPool();
   private readonly expected: { readonly username: Buffer; readonly password: Buffer };
 
-  private constructor(options: HttpInterfaceOptions) {
+  /** Of the engine, which takes that of the machine. */
+  private readonly timezone: string;
+
+  private constructor(options: HttpInterfaceOptions, timezone: string) {
     this.options = options;
+    this.timezone = timezone;
     const { username, password } = options.credentials;
     this.expected = { username: digestOf(username), password: digestOf(password) };
     this.server = createServer(
@@ -55,10 +59,12 @@ export class HttpInterface implements AsyncDisposable {
     this.server.maxConnections = CONNECTIONS_MAX;
   }
 
-  /** @returns One line for the operator when the port cannot be had. */
-  static open(options: HttpInterfaceOptions): Promise<Result<HttpInterface, string>> {
+  /** @returns One line for the operator when the port cannot be had, or the database not be read. */
+  static async open(options: HttpInterfaceOptions): Promise<Result<HttpInterface, string>> {
     const { address, port, trouble } = options;
-    const made = new HttpInterface(options);
+    const timezone = await read(options, timezoneReading, new AbortController().signal);
+    if (!timezone.ok) return err(timezone.error.text);
+    const made = new HttpInterface(options, Buffer.from(timezone.value.octets).toString('utf8').trim());
     const { promise, resolve } = Promise.withResolvers<Result<HttpInterface, string>>();
     made.server.once('error', (error) => resolve(err(`cannot listen on ${address} port ${port}: ${error.message}`)));
     made.server.listen({ host: address, port }, () => {
@@ -145,7 +151,7 @@ export class HttpInterface implements AsyncDisposable {
       ...(query.answerCoding === 'identity' ? {} : { 'content-encoding': query.answerCoding }),
       'x-clickhouse-format': answer.format,
       'x-clickhouse-query-id': query.queryId ?? randomUUID(),
-      'x-clickhouse-timezone': query.settings.get('session_timezone') || 'UTC',
+      'x-clickhouse-timezone': query.settings.get('session_timezone') || this.timezone,
       'x-clickhouse-summary': summaryOf(answer),
     });
     response.end(isHead ? undefined : octets);
@@ -153,6 +159,15 @@ export class HttpInterface implements AsyncDisposable {
     clearTimeout(timer);
   }
 }
+
+const none: ReadonlyMap<string, string> = new Map();
+const timezoneReading: Reading = {
+  sql: 'SELECT timezone()',
+  parameters: none,
+  settings: none,
+  database: undefined,
+  format: 'TSVRaw',
+};
 
 const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();
 

@@ -35,7 +35,7 @@ describe('@clickhouse/client', () => {
     const c = client();
     const result = await c.query({
       query: `SELECT {text:String} AS text, toString({big:UInt64}) AS big, {list:Array(String)} AS list, {numbers:Array(UInt8)} AS numbers,
-        {at:DateTime} AS at, {none:Nullable(String)} AS none, count() AS count FROM events WHERE verb = {verb:String}`,
+        {at:DateTime('UTC')} AS at, {none:Nullable(String)} AS none, count() AS count FROM events WHERE verb = {verb:String}`,
       query_params: {
         text: `it's "quoted" \\ with\ttab\nand line, ü`,
         big: '18446744073709551615',
@@ -173,7 +173,12 @@ describe('what is asked', () => {
   test('headers of ClickHouse come with an answer', async () => {
     const { headers } = await ask('SELECT number FROM numbers(5)', { query_id: 'mine' });
     expect(headers.get('x-clickhouse-query-id')).toBe('mine');
-    expect(headers.get('x-clickhouse-timezone')).toBe('UTC');
+    expect(headers.get('x-clickhouse-timezone')).toBe((await ask('SELECT timezone()')).text.trim());
+    const elsewhere = await ask('SELECT toDateTime(0)', { session_timezone: 'Asia/Tokyo' });
+    expect([elsewhere.text, elsewhere.headers.get('x-clickhouse-timezone')]).toEqual([
+      '1970-01-01 09:00:00\n',
+      'Asia/Tokyo',
+    ]);
     expect(JSON.parse(headers.get('x-clickhouse-summary') ?? '')).toMatchObject({ result_rows: '5' });
     expect((await ask('SELECT 1')).headers.get('x-clickhouse-query-id')).toMatch(/^[0-9a-f-]{36}$/);
   });

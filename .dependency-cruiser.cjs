@@ -10,6 +10,7 @@ const mayImport = {
   proxy: ['blocklist', 'log', 'events', 'lib'],
   analyzers: ['blocklist', 'log', 'events', 'lib'],
   store: ['log', 'events', 'lib'],
+  siem: ['log', 'events', 'lib'],
   dashboards: ['store', 'lib'],
 };
 const parts = [...Object.keys(mayImport), 'evaluation', 'cli', 'test', 'bench', 'scripts'];

@@ -41,6 +41,7 @@ export const run = (argv: readonly string[]): Promise<number> =>
       parts: [
         part('log', () => 0),
         part('analyze', () => 0, true),
+        ...(config.siem.kind === 'off' ? [] : [part('siem', () => 0, true)]),
         ...(config.store.kind === 'none' ? [] : [part('store', () => STORE_STOP_MS, true)]),
         part('gate', () => config.drainDelayMs + config.shutdownGraceMs),
       ],

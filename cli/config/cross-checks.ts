@@ -19,9 +19,15 @@ export function crossFaults(config: PartialConfig, env: Environment): readonly E
     ...sharedPorts(listeners, config),
     ...domainFaults(config),
     ...storeFaults(config),
+    ...siemFaults(config),
     ...secretFaults(config, env),
   ];
 }
+
+const siemFaults = ({ siem }: PartialConfig): Explained[] =>
+  siem?.kind === 'syslog' && siem.host === undefined
+    ? [faultAt(['siem', 'kind'], 'nobody is named who takes the events', 'give a name or an address in `siem.host`')]
+    : [];
 
 function storeFaults({ store }: PartialConfig): Explained[] {
   if (store === undefined || (store.kind === 'clickhouse') === (store.url !== undefined)) return [];

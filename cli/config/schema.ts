@@ -28,6 +28,7 @@ import {
   trustedNetwork,
 } from './fields.ts';
 import { listener, tls, upstream } from './legs-schema.ts';
+import { siem } from './siem-schema.ts';
 import { store } from './store-schema.ts';
 import { DAY_MS, HOUR_MS, MEBIOCTET, MINUTE_MS, SECOND_MS } from './units.ts';
 import { watch } from './watch-schema.ts';
@@ -297,6 +298,7 @@ export const configSchema = z.strictObject({
   deadlines: deadlines.prefault({}).describe('Deadlines, milliseconds; each is absolute, not an idle time.'),
   log: log.prefault({}).describe('Event log.'),
   store: store.prefault({}).describe('History.'),
+  siem: siem.prefault({}).describe('Events for a SIEM.'),
   watch: watch.prefault({}).describe('Analyzers and what their decisions do.'),
   privacy: privacy.prefault({}).describe('What events tell of people.'),
   http: http.prefault({}).describe('Metrics and health.'),

@@ -7,6 +7,7 @@ export const restartOnly = [
   'gate',
   'log',
   'store',
+  'siem',
   'http',
   'run',
   'privacy',

@@ -14,6 +14,7 @@ import { awaitLog } from '../io/open-log.ts';
 import { openStore } from '../io/open-store.ts';
 import { runPart, settleUnprivileged } from '../io/part.ts';
 import { progressWriter } from '../io/progress-writer.ts';
+import { openStoreHttp } from '../io/store-http.ts';
 import { storeJournal } from '../io/store-journal.ts';
 import { onStop, tellReady } from '../io/supervised.ts';
 import { rebuild } from '../store/rebuild.ts';
@@ -69,6 +70,7 @@ async function keepStore(configured: Configured, logger: OperatorLog): Promise<R
   if (!openedStore.ok) return openedStore;
   if (openedStore.value === undefined) return ok(undefined);
   await using database = openedStore.value;
+  await using _http = await openStoreHttp(configured, places, logger);
   await write({ log, database, places, logger, signal: stopped.signal });
   return ok(undefined);
 }

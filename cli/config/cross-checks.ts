@@ -117,7 +117,7 @@ interface Endpoint {
   readonly port: number;
 }
 
-function sharedPorts(listeners: readonly Indexed[], { http }: PartialConfig): Explained[] {
+function sharedPorts(listeners: readonly Indexed[], { http, store }: PartialConfig): Explained[] {
   const endpoints: Endpoint[] = listeners.map(({ listener, index }) => ({
     path: ['listeners', index, 'port'],
     what: `the listener ${listener.name}`,
@@ -126,6 +126,7 @@ function sharedPorts(listeners: readonly Indexed[], { http }: PartialConfig): Ex
   }));
   if (http !== undefined)
     endpoints.push({ path: ['http', 'port'], what: 'http', address: http.address, port: http.port });
+  if (store?.kind === 'chdb') endpoints.push({ path: ['store', 'http', 'port'], what: 'store.http', ...store.http });
   return endpoints.flatMap((endpoint, index) => {
     const other = endpoints.slice(0, index).find((earlier) => collide(earlier, endpoint));
     if (other === undefined) return [];

@@ -11,6 +11,8 @@ export interface Places {
   readonly progress: string;
   /** The embedded database with history. */
   readonly store: string;
+  /** The password of its HTTP interface, where the configuration names none. */
+  readonly storeHttpKey: string;
   /** What its writer was about to insert. */
   readonly storeJournal: string;
   /** How far it has read. */
@@ -39,6 +41,7 @@ export const placesIn = (dataDirectory: string): Places => ({
   gateSocket: join(dataDirectory, 'run', 'gate.sock'),
   progress: join(dataDirectory, 'run', 'analyzers.json'),
   store: join(dataDirectory, 'store', 'chdb'),
+  storeHttpKey: join(dataDirectory, 'store', 'http.key'),
   storeJournal: join(dataDirectory, 'store', 'journal.json'),
   storeProgress: join(dataDirectory, 'run', 'store.json'),
   panic: join(dataDirectory, 'observe.json'),

@@ -1,5 +1,36 @@
 import { z } from 'zod';
-import { count, databaseName, lineOfText, publicUrl, secretReference } from './fields.ts';
+import {
+  address,
+  count,
+  databaseName,
+  lineOfText,
+  listeningPort,
+  octets,
+  publicUrl,
+  secretReference,
+} from './fields.ts';
+
+const MEBIBYTE = 1_048_576;
+/** Least memory of a query with which anything can be asked. */
+const QUERY_MEMORY_MIN = 64 * MEBIBYTE;
+
+/** Reading the embedded history. */
+const http = z.strictObject({
+  address: address.prefault('127.0.0.1').describe('Address to listen on. There is no TLS: keep it private.'),
+  port: listeningPort.default(8123).describe('Port; 0 lets the system choose one.'),
+  username: lineOfText(64).default('postern').describe('As whom the history is asked.'),
+  password: secretReference
+    .optional()
+    .describe('Where the password is kept. Default: one is made, in `store/http.key` of `dataDirectory`.'),
+  secondsMax: count(1, 3600).default(30).describe('Longest time of one query, seconds.'),
+  memoryOctetsMax: octets(QUERY_MEMORY_MIN)
+    .default(1024 * MEBIBYTE)
+    .describe('Most memory of one query; two run at once.'),
+  resultRowsMax: count(1).default(1_000_000).describe('Most rows of one answer.'),
+  resultOctetsMax: octets(MEBIBYTE)
+    .default(64 * MEBIBYTE)
+    .describe('Most octets of one answer, which is held in memory as a whole.'),
+});
 
 /** History: the events of the log, kept longer, to be asked by SQL. */
 export const store = z.strictObject({
@@ -17,4 +48,7 @@ export const store = z.strictObject({
   summariesKeptDays: count(1, 3650)
     .default(400)
     .describe('How long sessions, mail transactions, decisions and sums are kept, days.'),
+  http: http
+    .prefault({})
+    .describe('The HTTP interface of ClickHouse over the embedded history (`kind: chdb`), to read from it.'),
 });

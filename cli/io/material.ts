@@ -146,6 +146,12 @@ export function readStorePassword({ store }: Config, folder: string): Read<strin
   return store.password === undefined ? ok('') : readSecret(store.password, folder, ['store', 'password']);
 }
 
+/** The password of the HTTP interface of the history; undefined where the configuration names none. */
+export function readStoreHttpPassword({ store }: Config, folder: string): Read<string | undefined> {
+  const { password } = store.http;
+  return password === undefined ? ok(undefined) : readSecret(password, folder, ['store', 'http', 'password']);
+}
+
 /** The secret itself. It never goes into a message. */
 function readSecret(reference: SecretReference, folder: string, path: readonly PropertyKey[]): Read<string> {
   if ('env' in reference) {

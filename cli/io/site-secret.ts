@@ -26,7 +26,7 @@ export class SiteSecret {
 export function openSiteSecret(named: string | undefined, own: string): Result<SiteSecret, string> {
   const path = named ?? own;
   try {
-    if (named === undefined) makeOnce(own);
+    if (named === undefined) makeOnce(own, randomBytes(SECRET_OCTETS_MIN));
     const octets = readFileSync(path);
     if (octets.length < SECRET_OCTETS_MIN || octets.length > SECRET_OCTETS_MAX) {
       return err(`${path}: a secret has ${SECRET_OCTETS_MIN} to ${SECRET_OCTETS_MAX} octets`);
@@ -37,8 +37,8 @@ export function openSiteSecret(named: string | undefined, own: string): Result<S
   }
 }
 
-/** Two processes may want to make it: the first one does. */
-function makeOnce(path: string): void {
+/** Makes a file that only this user may read. Two processes may want to make it: the first one does. */
+export function makeOnce(path: string, octets: Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   let file: number;
   try {
@@ -48,7 +48,7 @@ function makeOnce(path: string): void {
     throw error;
   }
   try {
-    writeSync(file, randomBytes(SECRET_OCTETS_MIN));
+    writeSync(file, octets);
     fsyncSync(file);
   } finally {
     closeSync(file);

@@ -1,7 +1,11 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
+import { Session } from 'chdb';
 import { createChdbConnection } from 'chdb/connection';
 import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
+import { accessConfiguration } from '../access.ts';
 import type { Parameters, StoreDatabase, StoreFault } from '../database.ts';
 
 /** Longest time that a server may take for one statement, milliseconds. */
@@ -23,12 +27,25 @@ export interface ClickHouseServer {
 /** ClickHouse in this process; the database is made where it is not there. @param directory - One process at a time. */
 export function openChdb(directory: string, database: string): Promise<Result<StoreDatabase, StoreFault>> {
   return trying(async () => {
+    const first = openWithAccess(directory, database);
     const client = createClient({ connection: createChdbConnection({ path: directory }) as unknown as Connection });
+    first.close();
     await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
     // chDB keeps it for this connection.
     await client.command({ query: `USE ${database}` });
     return new ClickHouseDatabase(client);
   });
+}
+
+/**
+ * The first connection of the process decides what the engine's users may do. Without a configuration of our own chDB would take
+ * whatever `config.xml` is in the working directory.
+ */
+function openWithAccess(directory: string, database: string): Session {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = join(resolve(directory), 'access.xml');
+  writeFileSync(file, accessConfiguration(database, file), { mode: 0o600 });
+  return new Session(directory, { connectionArgs: [`--config-file=${file}`] });
 }
 
 /** A server; the database is made where it is not there. */

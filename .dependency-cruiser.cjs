@@ -11,6 +11,7 @@ const mayImport = {
   analyzers: ['blocklist', 'log', 'events', 'lib'],
   store: ['log', 'events', 'lib'],
   dashboards: ['store', 'lib'],
+  console: ['dashboards', 'store', 'blocklist', 'log', 'events', 'lib'],
 };
 const parts = [...Object.keys(mayImport), 'evaluation', 'cli', 'test', 'bench', 'scripts'];
 

@@ -14,6 +14,7 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['gate', { summary: 'run one gate: the part that takes connections', load: () => import('./commands/gate.ts') }],
   ['log', { summary: 'run the event log: the part that owns its files', load: () => import('./commands/log.ts') }],
   ['store', { summary: 'run the store: the part that keeps the history', load: () => import('./commands/store.ts') }],
+  ['web', { summary: 'run the console: the part that serves a browser', load: () => import('./commands/web.ts') }],
   ['analyze', { summary: 'run the analyzers: the part that decides', load: () => import('./commands/analyze.ts') }],
   [
     'check',

@@ -42,6 +42,7 @@ export const run = (argv: readonly string[]): Promise<number> =>
         part('log', () => 0),
         part('analyze', () => 0, true),
         ...(config.store.kind === 'none' ? [] : [part('store', () => STORE_STOP_MS, true)]),
+        ...(config.web.kind === 'off' ? [] : [part('web', () => 0, true)]),
         part('gate', () => config.drainDelayMs + config.shutdownGraceMs),
       ],
     });

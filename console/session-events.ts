@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { type EventType, eventSchemas } from '../events/event.ts';
 import type { Table } from './history.ts';
 
 /** Events of a session, at most. */
@@ -17,35 +19,71 @@ FROM (
 ORDER BY seq
 LIMIT ${SESSION_EVENTS_MAX}`;
 
-/** What an event has even where it is 0 or empty. */
-const always: ReadonlySet<string> = new Set(['type', 'at', 'sid', 'seq']);
-const absent: ReadonlySet<unknown> = new Set(['', 0, false, null, '00000000-0000-0000-0000-000000000000']);
-/** An address that is empty, and a time. */
-const absentIn: Readonly<Record<string, string>> = { ip: '::', fromAt: '1970-01-01', toAt: '1970-01-01' };
+/** What a column has where its event has no such field. */
+const absentValues: ReadonlySet<unknown> = new Set(['', 0, false, '::', '1970-01-01T00:00:00.000Z']);
 
-/** Rows as events: the names of the columns are those of the fields, and a field that an event has not is empty, 0 or false there. */
+/** Rows as the events that they were. */
 export const eventsOfRows = ({ columns, rows }: Table): readonly object[] =>
   rows.map((row) =>
-    Object.fromEntries(
-      columns
-        .map(({ name }, index) => [name, row[index]] as const)
-        .filter(([name, value]) => always.has(name) || !isAbsent(name, value))
-        .map(([name, value]) => [name, isTuple(value) ? withoutAbsent(value) : value]),
+    eventOf(
+      new Map(
+        columns.map(({ name, type }, index) => [name, { value: row[index], isNullable: type.startsWith('Nullable(') }]),
+      ),
     ),
   );
 
-function isAbsent(name: string, value: unknown): boolean {
-  if (absent.has(value)) return true;
-  if (Array.isArray(value)) return value.length === 0;
-  if (isTuple(value)) return Object.values(value).every((each) => absent.has(each));
-  const start = Object.hasOwn(absentIn, name) ? absentIn[name] : undefined;
-  return (
-    start !== undefined && typeof value === 'string' && (name === 'ip' ? value === start : value.startsWith(start))
-  );
+/** Is its end among them? */
+export const isWhole = (events: readonly object[]): boolean =>
+  events.some((event) => 'type' in event && event.type === 'session-closed');
+
+interface Cell {
+  readonly value: unknown;
+  /** Absent is NULL, and nothing else. */
+  readonly isNullable: boolean;
 }
 
-const isTuple = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** The fields that an event of the type has; of those it may lack, only what is there. */
+function eventOf(cells: ReadonlyMap<string, Cell>): object {
+  const type = String(cells.get('type')?.value);
+  const schema = Object.hasOwn(eventSchemas, type) ? eventSchemas[type as EventType] : undefined;
+  const shape: Shape | undefined = schema?.shape;
+  const names = shape === undefined ? [...cells.keys()] : Object.keys(shape);
+  const fields = names.map((name) => {
+    const cell = cells.get(name) ?? { value: null, isNullable: true };
+    const isNull = name === 'reversePath' && isNullReversePath(cells);
+    return [name, isNull ? '' : fieldOf(shape?.[name] ?? z.unknown().optional(), cell)] as const;
+  });
+  return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
+}
 
-const withoutAbsent = (tuple: object): object =>
-  Object.fromEntries(Object.entries(tuple).filter(([, value]) => !absent.has(value)));
+type Shape = Readonly<Record<string, z.ZodType>>;
+
+function fieldOf(schema: z.ZodType, { value, isNullable }: Cell): unknown {
+  if (schema instanceof z.ZodOptional)
+    return isAbsent(value, isNullable) ? undefined : fieldOf(schema.unwrap() as z.ZodType, { value, isNullable });
+  if (schema instanceof z.ZodObject) return tupleOf(schema.shape, value);
+  return Array.isArray(value) ? value.map(withoutNull) : value;
+}
+
+function isAbsent(value: unknown, isNullable: boolean): boolean {
+  if (value === null || isNullable) return value === null;
+  if (Array.isArray(value)) return value.length === 0;
+  return typeof value === 'object'
+    ? Object.values(value).every((each) => absentValues.has(each))
+    : absentValues.has(value);
+}
+
+function tupleOf(shape: Shape, value: unknown): object {
+  const parts = new Map<string, unknown>(typeof value === 'object' && value !== null ? Object.entries(value) : []);
+  const fields = Object.entries(shape).map(
+    ([name, schema]) => [name, fieldOf(schema, { value: parts.get(name), isNullable: false })] as const,
+  );
+  return Object.fromEntries(fields.filter(([, field]) => field !== undefined));
+}
+
+/** A parameter without a value has NULL in its place. */
+const withoutNull = (value: unknown): unknown => (Array.isArray(value) ? value.filter((each) => each !== null) : value);
+
+/** The null reverse-path is an empty text; a MAIL that could not be parsed has an argument in its place. */
+const isNullReversePath = (cells: ReadonlyMap<string, Cell>): boolean =>
+  cells.get('verb')?.value === 'MAIL' && cells.get('reversePath')?.value === '' && cells.get('argument')?.value === '';

@@ -7,7 +7,7 @@ import type { HistoryFault, Table } from '../history.ts';
 import { panelQuery, VALUES_MAX, variableQuery } from '../panel-query.ts';
 import type { ConsolePorts } from '../ports.ts';
 import type { ApiRoute } from '../route.ts';
-import { eventsOfRows, sessionQuery } from '../session-events.ts';
+import { eventsOfRows, isWhole, sessionQuery } from '../session-events.ts';
 import { Turns } from './turns.ts';
 
 /** Readings of the whole log at once, and those that wait. */
@@ -68,15 +68,16 @@ export class Api {
     return table.ok ? ok(shape(table.value)) : err(refusalOf(table.error));
   }
 
-  /** From the history, or from the log: the history comes a little later, and may not be there. */
+  /** From the history, or from the log where that has more: the history comes a little later, and may not be there. */
   private async session(sid: string): Promise<Result<object, Refusal>> {
-    const kept = await this.ports.history.ask(sessionQuery, { sid });
-    const events = kept.ok ? eventsOfRows(kept.value) : [];
-    if (events.length > 0) return ok({ events });
+    const asked = await this.ports.history.ask(sessionQuery, { sid });
+    const kept = asked.ok ? eventsOfRows(asked.value) : [];
+    if (isWhole(kept)) return ok({ events: kept });
     const logged = await this.scan(() => this.ports.sessionInLog(sid));
-    if (!logged.ok) return logged;
-    return logged.value.length > 0
-      ? ok({ events: logged.value })
+    if (!logged.ok) return kept.length > 0 ? ok({ events: kept }) : logged;
+    const events = logged.value.length > kept.length ? logged.value : kept;
+    return events.length > 0
+      ? ok({ events })
       : err(refused(404, 'Nothing is known of this session: it may be older than what is kept.'));
   }
 

@@ -1,4 +1,4 @@
-import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { type History, type HistoryFault, QUERY_SECONDS_MAX, ROWS_MAX, type Table } from '../history.ts';
@@ -77,6 +77,8 @@ export class ClickHouseHistory implements History, AsyncDisposable {
       request_timeout: QUERY_SECONDS_MAX * 1000 + ANSWER_MARGIN_MS,
       max_open_connections: CONNECTIONS_MAX,
       clickhouse_settings: settings,
+      // Faults are told by us, in one line.
+      log: { level: ClickHouseLogLevel.OFF },
     });
     return ok(this.client);
   }

@@ -1,9 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import { decodeEvent, partitionKeyOf } from '../../events/codec.ts';
 import type { MailEvent } from '../../events/event.ts';
-import type { EventLog, Page } from '../../log/event-log.ts';
+import type { EventLog, StoredRecord } from '../../log/event-log.ts';
 import { streamEvent } from '../event-stream.ts';
 
 const STREAM = 'postern.events';
+/** Records that are told in one go. */
+const SLICE_RECORDS = 100;
 
 /** Somebody who looks at events as they happen. */
 export interface Watcher {
@@ -61,13 +64,17 @@ export class EventFeed implements Disposable {
     await Promise.all(
       bounds.map(async ({ next }, partition) => {
         for await (const page of this.log.follow(STREAM, partition, next, signal)) {
-          if (!signal.aborted) this.tell(partition, page);
+          for (let start = 0; start < page.records.length && !signal.aborted; start += SLICE_RECORDS) {
+            this.tell(partition, page.records.slice(start, start + SLICE_RECORDS));
+            // What was written goes out before more is: whoever reads is never behind because of a flood alone.
+            await setImmediate();
+          }
         }
       }),
     );
   }
 
-  private tell(partition: number, { records }: Page): void {
+  private tell(partition: number, records: readonly StoredRecord[]): void {
     for (const { offset, payload } of records) {
       const event = decodeEvent(payload);
       if (!event.ok) continue;

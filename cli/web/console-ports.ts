@@ -10,6 +10,7 @@ import type { EventLog } from '../../log/event-log.ts';
 import { identityOf } from '../config/assemble.ts';
 import { schemaAt } from '../config/json-schema.ts';
 import type { Places } from '../config/places.ts';
+import { readSource } from '../config/source.ts';
 import { eventFilter } from '../format/event-filter.ts';
 import type { Configured } from '../io/config-file.ts';
 import { thisMachine } from '../io/machine.ts';
@@ -33,7 +34,8 @@ export function consolePorts({ configured, places, log, history }: Product): Con
   const { config } = configured;
   const { site, gate } = identityOf(config, thisMachine());
   const modes: ModesInUse = modesOf('configuration', config.watch.scenarios);
-  const settings = listSettings(config, isDefault);
+  const said = readSource(configured.text, configured.file ?? '').value;
+  const settings = listSettings(config, (path, value) => !isSaid(said, path) || isDefault(path, value));
   return {
     subject: { site, gate, version: version() },
     history,
@@ -51,7 +53,17 @@ export function consolePorts({ configured, places, log, history }: Product): Con
   };
 }
 
-/** Settings within lists and tables have their default by the name of the key, whichever entry it is. */
+/** Does the configuration as it was written have the setting? Some defaults depend on other settings. */
+function isSaid(said: unknown, path: readonly PropertyKey[]): boolean {
+  let at = said;
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return false;
+    at = Reflect.get(at, key);
+  }
+  return true;
+}
+
+/** It was said, and is what it would be without. */
 function isDefault(path: readonly PropertyKey[], value: unknown): boolean {
   const schema = schemaAt(path);
   return schema !== undefined && 'default' in schema && JSON.stringify(schema.default) === textOf(value);

@@ -216,6 +216,8 @@ test('without a store: live events, sessions from the log, and a clear text in p
   const { settings } = (await console.get('/api/config')).value;
   expect(settings).toContainEqual({ path: 'hostname', value: 'gate.example.com', isDefault: false });
   expect(settings).toContainEqual({ path: 'limits.errorsMax', value: 10, isDefault: true });
+  expect(settings).toContainEqual({ path: 'listeners[0].name', value: 'mx', isDefault: true });
+  expect(settings).toContainEqual({ path: 'listeners[0].address', value: '127.0.0.1', isDefault: false });
 
   // A page, security headers everywhere, and no way out of its folder.
   const page = await console.fetch('/', '');

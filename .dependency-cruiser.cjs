@@ -12,6 +12,7 @@ const mayImport = {
   store: ['log', 'events', 'lib'],
   siem: ['log', 'events', 'lib'],
   dashboards: ['store', 'lib'],
+  console: ['dashboards', 'store', 'blocklist', 'log', 'events', 'lib'],
 };
 const parts = [...Object.keys(mayImport), 'evaluation', 'cli', 'test', 'bench', 'scripts'];
 

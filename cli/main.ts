@@ -15,6 +15,7 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['log', { summary: 'run the event log: the part that owns its files', load: () => import('./commands/log.ts') }],
   ['store', { summary: 'run the store: the part that keeps the history', load: () => import('./commands/store.ts') }],
   ['siem', { summary: 'send events to a SIEM', load: () => import('./commands/siem.ts') }],
+  ['web', { summary: 'run the console: the part that serves a browser', load: () => import('./commands/web.ts') }],
   ['analyze', { summary: 'run the analyzers: the part that decides', load: () => import('./commands/analyze.ts') }],
   [
     'check',

@@ -43,6 +43,7 @@ export const run = (argv: readonly string[]): Promise<number> =>
         part('analyze', () => 0, true),
         ...(config.siem.kind === 'off' ? [] : [part('siem', () => 0, true)]),
         ...(config.store.kind === 'none' ? [] : [part('store', () => STORE_STOP_MS, true)]),
+        ...(config.web.kind === 'off' ? [] : [part('web', () => 0, true)]),
         part('gate', () => config.drainDelayMs + config.shutdownGraceMs),
       ],
     });

@@ -123,7 +123,7 @@ interface Endpoint {
   readonly port: number;
 }
 
-function sharedPorts(listeners: readonly Indexed[], { http, store }: PartialConfig): Explained[] {
+function sharedPorts(listeners: readonly Indexed[], { http, store, web }: PartialConfig): Explained[] {
   const endpoints: Endpoint[] = listeners.map(({ listener, index }) => ({
     path: ['listeners', index, 'port'],
     what: `the listener ${listener.name}`,
@@ -133,6 +133,7 @@ function sharedPorts(listeners: readonly Indexed[], { http, store }: PartialConf
   if (http !== undefined)
     endpoints.push({ path: ['http', 'port'], what: 'http', address: http.address, port: http.port });
   if (store?.kind === 'chdb') endpoints.push({ path: ['store', 'http', 'port'], what: 'store.http', ...store.http });
+  if (web?.kind === 'on') endpoints.push({ path: ['web', 'port'], what: 'web', address: web.address, port: web.port });
   return endpoints.flatMap((endpoint, index) => {
     const other = endpoints.slice(0, index).find((earlier) => collide(earlier, endpoint));
     if (other === undefined) return [];
@@ -157,13 +158,15 @@ function domainFaults({ domains, listeners }: PartialConfig): Explained[] {
   return [faultAt(['domains'], 'no domain is named, so all mail of strangers would be refused', hint)];
 }
 
-function secretFaults({ domains, tls }: PartialConfig, env: Environment): Explained[] {
+function secretFaults({ domains, tls, web }: PartialConfig, env: Environment): Explained[] {
   const references: { readonly path: Path; readonly value: unknown }[] = [
     { path: ['domains', 'url'], value: domains?.url },
     ...(tls?.certificates ?? []).map(({ keyPassphrase }, index) => ({
       path: ['tls', 'certificates', index, 'keyPassphrase'],
       value: keyPassphrase,
     })),
+    { path: ['web', 'viewerToken'], value: web?.viewerToken },
+    { path: ['web', 'operatorToken'], value: web?.operatorToken },
   ];
   return references.flatMap(({ path, value }) => {
     if (typeof value !== 'object' || value === null || !('env' in value)) return [];

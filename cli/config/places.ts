@@ -17,6 +17,9 @@ export interface Places {
   readonly storeJournal: string;
   /** How far it has read. */
   readonly storeProgress: string;
+  /** Tokens of the console, where the configuration names none. */
+  readonly viewerToken: string;
+  readonly operatorToken: string;
   /** State of the panic switch. */
   readonly panic: string;
   /** Sources whose mail was accepted. */
@@ -44,6 +47,8 @@ export const placesIn = (dataDirectory: string): Places => ({
   storeHttpKey: join(dataDirectory, 'store', 'http.key'),
   storeJournal: join(dataDirectory, 'store', 'journal.json'),
   storeProgress: join(dataDirectory, 'run', 'store.json'),
+  viewerToken: join(dataDirectory, 'web', 'viewer.token'),
+  operatorToken: join(dataDirectory, 'web', 'operator.token'),
   panic: join(dataDirectory, 'observe.json'),
   history: join(dataDirectory, 'history.txt'),
   senders: join(dataDirectory, 'senders.txt'),

@@ -32,6 +32,7 @@ import { siem } from './siem-schema.ts';
 import { store } from './store-schema.ts';
 import { DAY_MS, HOUR_MS, MEBIOCTET, MINUTE_MS, SECOND_MS } from './units.ts';
 import { watch } from './watch-schema.ts';
+import { web } from './web-schema.ts';
 
 /**
  * The one definition of `postern.yaml`: it gives the validation, the types, the JSON Schema for editors and
@@ -302,6 +303,7 @@ export const configSchema = z.strictObject({
   watch: watch.prefault({}).describe('Analyzers and what their decisions do.'),
   privacy: privacy.prefault({}).describe('What events tell of people.'),
   http: http.prefault({}).describe('Metrics and health.'),
+  web: web.prefault({}).describe('Console.'),
   run: run.prefault({}).describe('Rights.'),
   shutdownGraceMs: milliseconds(0)
     .default(30 * SECOND_MS)

@@ -152,6 +152,16 @@ export function readStoreHttpPassword({ store }: Config, folder: string): Read<s
   return password === undefined ? ok(undefined) : readSecret(password, folder, ['store', 'http', 'password']);
 }
 
+/** A token of the console; undefined where the configuration names none. */
+export function readWebToken(
+  { web }: Config,
+  folder: string,
+  key: 'viewerToken' | 'operatorToken',
+): Read<string | undefined> {
+  const reference = web[key];
+  return reference === undefined ? ok(undefined) : readSecret(reference, folder, ['web', key]);
+}
+
 /** The secret itself. It never goes into a message. */
 function readSecret(reference: SecretReference, folder: string, path: readonly PropertyKey[]): Read<string> {
   if ('env' in reference) {

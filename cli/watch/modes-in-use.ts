@@ -19,7 +19,8 @@ export interface ModesInUse {
 /** Modes by scenario; one that is not named observes. */
 type Modes = Readonly<Record<string, string>>;
 
-const modesOf = (source: ModesInUse['source'], modes: Modes | undefined): ModesInUse => ({
+/** @param modes - Undefined: they are not known. */
+export const modesOf = (source: ModesInUse['source'], modes: Modes | undefined): ModesInUse => ({
   source,
   isObserved: ({ origin, scenario }) =>
     origin === 'analyzer' && (modes === undefined ? null : modes[scenario] !== 'enforce'),

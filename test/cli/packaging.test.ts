@@ -57,7 +57,8 @@ test('the example says the defaults where it says that it does', () => {
 test('the image holds every folder that the product is made of, and no more', () => {
   const dockerfile = read('packaging/Dockerfile');
   const copied = [...dockerfile.matchAll(/^COPY (\w+) \1$/gm)].map(([, folder]) => folder);
-  expect(copied).toEqual(['bin', 'lib', 'events', 'log', 'blocklist', 'proxy', 'analyzers', 'store', 'siem', 'cli']);
+  const parts = ['lib', 'events', 'log', 'blocklist', 'proxy', 'analyzers', 'store', 'siem', 'dashboards', 'console'];
+  expect(copied).toEqual(['bin', ...parts, 'cli']);
   for (const folder of copied) expect(existsSync(at(folder ?? '')), folder).toBe(true);
   const removed = /^RUN rm -rf (.*)$/m.exec(dockerfile)?.[1]?.split(' ') ?? [];
   for (const path of removed) expect(existsSync(at(path)), path).toBe(true);

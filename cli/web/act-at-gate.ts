@@ -1,0 +1,34 @@
+import { BLOCK_MS_DEFAULT } from '../../blocklist/operator.ts';
+import { ACT_TEXT_LENGTH_MAX, type Act } from '../../console/act.ts';
+import { type Refusal, refused } from '../../console/answer.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
+import { formatActAnswer } from '../format/act-answer.ts';
+import { type ActRequest, actAnswer, readAnswer } from '../gate/management.ts';
+import { askLine } from '../io/line-socket.ts';
+
+/** Who acts, in events and decisions. */
+const BY = 'console';
+
+/** The request to the gate, as `postern block`, `allow` and `unblock` send it. */
+export function requestOf({ act, value, reason, forMs }: Act): ActRequest {
+  const about = { value, by: BY, reason: reason.slice(0, ACT_TEXT_LENGTH_MAX) };
+  const lasting = forMs === undefined ? {} : { forMs };
+  switch (act) {
+    case 'block':
+      return { verb: 'block', ...about, action: 'refuse', forMs: forMs ?? BLOCK_MS_DEFAULT };
+    case 'allow':
+      return { verb: 'allow', ...about, ...lasting };
+    case 'unblock':
+      return { verb: 'unblock', ...about };
+  }
+}
+
+/** Has the gate do it. @returns What came of it, for people. */
+export async function actAtGate(socket: string, act: Act): Promise<Result<string, Refusal>> {
+  const request = requestOf(act);
+  const line = await askLine(socket, JSON.stringify(request));
+  const answer = line.ok ? readAnswer(actAnswer, line.value) : undefined;
+  if (answer === undefined) return err(refused(503, 'No gate answers: nothing was done.'));
+  const text = formatActAnswer(answer, request, Date.now()).trimEnd();
+  return answer.ok ? ok(text) : err(refused(400, text));
+}

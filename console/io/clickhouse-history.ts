@@ -1,0 +1,122 @@
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { messageOf } from '../../lib/message-of.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
+import { type History, type HistoryFault, QUERY_SECONDS_MAX, ROWS_MAX, type Table } from '../history.ts';
+import { Turns } from './turns.ts';
+
+/** Queries at once: the embedded history does two. */
+export const QUERIES_MAX = 2;
+/** Queries that wait: all panels of some pages. */
+export const QUERIES_WAITING_MAX = 64;
+/** How long an answer may take beyond the query, milliseconds. */
+const ANSWER_MARGIN_MS = 10_000;
+const CONNECTIONS_MAX = 4;
+/** Characters of an error of the engine that are shown. */
+const MESSAGE_LENGTH_MAX = 300;
+
+/** Where the history is. */
+export interface HistoryServer {
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+/** A read takes this much and no more; a server of one's own is told that it is one. */
+const settings = {
+  readonly: '1',
+  max_execution_time: QUERY_SECONDS_MAX,
+  max_result_rows: String(ROWS_MAX + 1),
+  date_time_output_format: 'iso',
+  output_format_json_quote_64bit_integers: 0,
+  output_format_json_quote_denormals: 0,
+} as const;
+
+/** The history over the HTTP interface of ClickHouse. */
+export class ClickHouseHistory implements History, AsyncDisposable {
+  private readonly serverOf: () => Result<HistoryServer, string>;
+  private readonly turns = new Turns({ atOnceMax: QUERIES_MAX, waitingMax: QUERIES_WAITING_MAX });
+  private client: ClickHouseClient | undefined;
+
+  /** @param serverOf - Asked until it knows: the password of the store may be made after the start. */
+  constructor(serverOf: () => Result<HistoryServer, string>) {
+    this.serverOf = serverOf;
+  }
+
+  async isThere(): Promise<boolean> {
+    const client = this.connected();
+    return client.ok && (await client.value.ping()).success;
+  }
+
+  async ask(sql: string, parameters: Readonly<Record<string, string>> = {}): Promise<Result<Table, HistoryFault>> {
+    const client = this.connected();
+    if (!client.ok) return err({ kind: 'away', text: client.error });
+    const asked = await this.turns.run(() => tableOf(client.value, sql, parameters));
+    if (asked === undefined) return err(busy);
+    if (asked.ok) return asked;
+    if (asked.error === strangers) await this.forget(client.value);
+    return asked;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client?.close();
+  }
+
+  /** The store may have got another password: the next one who asks reads it again. */
+  private async forget(client: ClickHouseClient): Promise<void> {
+    if (this.client === client) this.client = undefined;
+    await client.close();
+  }
+
+  private connected(): Result<ClickHouseClient, string> {
+    if (this.client !== undefined) return ok(this.client);
+    const server = this.serverOf();
+    if (!server.ok) return server;
+    this.client = createClient({
+      ...server.value,
+      request_timeout: QUERY_SECONDS_MAX * 1000 + ANSWER_MARGIN_MS,
+      max_open_connections: CONNECTIONS_MAX,
+      clickhouse_settings: settings,
+      // Faults are told by us, in one line.
+      log: { level: ClickHouseLogLevel.OFF },
+    });
+    return ok(this.client);
+  }
+}
+
+async function tableOf(
+  client: ClickHouseClient,
+  sql: string,
+  parameters: Readonly<Record<string, string>>,
+): Promise<Result<Table, HistoryFault>> {
+  try {
+    const result = await client.query({
+      query: `SELECT * FROM (\n${sql}\n) LIMIT ${ROWS_MAX + 1}`,
+      format: 'JSONCompact',
+      query_params: parameters,
+    });
+    const { meta = [], data } = await result.json<unknown[]>();
+    return ok({ columns: meta, rows: data.slice(0, ROWS_MAX), isCut: data.length > ROWS_MAX });
+  } catch (error) {
+    return err(faultOf(error));
+  }
+}
+
+const away: HistoryFault = { kind: 'away', text: 'The store does not answer: see that `postern store` runs.' };
+const busy: HistoryFault = { kind: 'busy', text: 'Too many questions to the history at once: try again.' };
+const strangers: HistoryFault = { kind: 'away', text: 'The store does not take our password: try again.' };
+/** Codes of ClickHouse: too many queries, a wrong password. */
+const known: ReadonlyMap<string, HistoryFault> = new Map([
+  ['202', busy],
+  ['516', strangers],
+]);
+
+/** Errors of the engine have its code; all others are of the way there. */
+function faultOf(error: unknown): HistoryFault {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (!/^\d+$/.test(code)) return away;
+  const fault = known.get(code);
+  if (fault !== undefined) return fault;
+  const text = messageOf(error).slice(0, MESSAGE_LENGTH_MAX);
+  return { kind: 'refused', text: `The history cannot be asked that: ${text}` };
+}

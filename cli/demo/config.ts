@@ -17,7 +17,11 @@ export interface Places {
   readonly certFile: string;
   readonly keyFile: string;
   readonly recipientsFile: string;
-  readonly ports: Readonly<Record<'mx' | 'submission' | 'submissions' | 'reader' | 'http' | 'server', number>>;
+  readonly ports: Readonly<
+    Record<'mx' | 'submission' | 'submissions' | 'reader' | 'http' | 'history' | 'console' | 'server', number>
+  >;
+  /** History and the console run as well. */
+  readonly hasConsole: boolean;
 }
 
 /**
@@ -27,7 +31,7 @@ export interface Places {
  * @param promoted - Scenarios whose decisions act.
  */
 export function demoConfig(places: Places, promoted: readonly string[] = []): string {
-  const { dataDirectory, certFile, keyFile, recipientsFile, ports } = places;
+  const { dataDirectory, certFile, keyFile, recipientsFile, ports, hasConsole } = places;
   const listener = (name: string, role: string, port: number) => ({ name, role, address: '127.0.0.1', port });
   const behindBalancer = { proxyProtocol: true };
   return stringify({
@@ -54,6 +58,9 @@ export function demoConfig(places: Places, promoted: readonly string[] = []): st
     limits: { ...DEMO_LIMITS, ...DEMO_DATA_RATE },
     deadlines: DEMO_DEADLINES,
     http: { address: '127.0.0.1', port: ports.http },
+    ...(hasConsole
+      ? { store: { kind: 'chdb', http: { port: ports.history } }, web: { kind: 'on', port: ports.console } }
+      : {}),
     logging: { level: 'warn' },
     shutdownGraceMs: 1000,
   });

@@ -13,8 +13,17 @@ export const introduction = ({ configFile, ports }: SetUp, paint: Paint): string
     `${paint('strong', '>')} is what a client does; the lines below it are read from the event log as it is written.`,
   ].join('\n');
 
+/** Where the story can be seen in a browser while it is told. */
+export const consoleHint = (address: string, paint: Paint): string =>
+  ['', `${paint('strong', 'The console')}, with the token of an operator:`, `  ${address}`].join('\n');
+
 /** What the reader of the demo can try and look at while it runs. */
-export function readersHints({ configFile, ports }: SetUp, mailDirectory: string, paint: Paint): string {
+export function readersHints(
+  { configFile, ports }: SetUp,
+  mailDirectory: string,
+  consoleAddress: string | undefined,
+  paint: Paint,
+): string {
   const swaks = `swaks --server 127.0.0.1:${ports.reader}`;
   const account = `--tls --auth PLAIN --auth-user ${ACCOUNT.user} --auth-password ${ACCOUNT.password}`;
   return [
@@ -26,6 +35,7 @@ export function readersHints({ configFile, ports }: SetUp, mailDirectory: string
     `  ${swaks} ${account} --from alice@example.com --to dave@elsewhere.example`,
     '',
     paint('strong', 'Where to look'),
+    ...(consoleAddress === undefined ? [] : [`  in a browser         ${consoleAddress}`]),
     `  every event          bin/postern tail --from-start --config ${configFile}`,
     `  who was stopped      bin/postern list --config ${configFile}`,
     `  and why              bin/postern why 203.0.113.110 --config ${configFile}`,

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
@@ -6,7 +7,7 @@ import { formatWhy } from '../format/why.ts';
 import { gatherWhy } from '../why/gather.ts';
 import type { Stage } from './actor.ts';
 import { Chronicle } from './chronicle.ts';
-import { introduction, readersHints } from './guide.ts';
+import { consoleHint, introduction, readersHints } from './guide.ts';
 import { MailStore } from './mail-store.ts';
 import { Narrator } from './narrator.ts';
 import { OldServer } from './old-server.ts';
@@ -42,7 +43,7 @@ export async function runDemo({ once, json, write, paint }: DemoOptions, signal:
   using directory = new TemporaryDirectory();
   const store = await MailStore.open(join(directory.path, 'mail'));
   await using server = await OldServer.listen(store);
-  const things = await setUp(directory.path, server.port);
+  const things = await setUp(directory.path, server.port, !once);
   const narrator = new Narrator(json ? () => undefined : write, paint);
   narrator.say(introduction(things, paint));
   await using product = new Product(things.configFile);
@@ -56,6 +57,8 @@ export async function runDemo({ once, json, write, paint }: DemoOptions, signal:
   void product.exited.then(() => failed.abort(hasEnded(product)));
   try {
     await chronicle.started(stop);
+    const address = once ? undefined : await consoleAddress(things, stop);
+    if (address !== undefined) narrator.say(consoleHint(address, paint));
     const promote = async (during: AbortSignal): Promise<void> => {
       await things.promote();
       product.hangUp();
@@ -71,7 +74,7 @@ export async function runDemo({ once, json, write, paint }: DemoOptions, signal:
     write(`${json ? reportJson(report) : reportText(report, paint)}\n`);
     if (!once) {
       chronicle.keepNoMore();
-      narrator.say(readersHints(things, store.directory, paint));
+      narrator.say(readersHints(things, store.directory, address, paint));
       await untilAborted(stop);
     }
     failed.signal.throwIfAborted();
@@ -81,6 +84,19 @@ export async function runDemo({ once, json, write, paint }: DemoOptions, signal:
   } finally {
     failed.abort();
   }
+}
+
+/** The console with the token of an operator, once it is there. */
+async function consoleAddress({ dataDirectory, ports }: SetUp, signal: AbortSignal): Promise<string | undefined> {
+  const base = `http://127.0.0.1:${ports.console}/`;
+  const { operatorToken } = placesIn(dataDirectory);
+  for (const deadline = performance.now() + READY_MS_MAX; performance.now() < deadline; ) {
+    const answer = await fetch(base, { signal }).catch(() => undefined);
+    if (answer !== undefined && existsSync(operatorToken))
+      return `${base}?token=${readFileSync(operatorToken, 'utf8').trim()}`;
+    await sleep(READY_EVERY_MS, undefined, { signal });
+  }
+  return undefined;
 }
 
 const stageOf = ({ ports, certificate }: SetUp): Stage => {

@@ -16,10 +16,10 @@ export interface SetUp {
   readonly promote: () => Promise<void>;
 }
 
-/** Writes the configuration and the files it names into a directory. */
-export async function setUp(directory: string, serverPort: number): Promise<SetUp> {
-  const [mx = 0, submission = 0, submissions = 0, reader = 0, http = 0] = await freePorts(5);
-  const ports = { mx, submission, submissions, reader, http, server: serverPort };
+/** Writes the configuration and the files it names into a directory. @param hasConsole - History and the console run as well. */
+export async function setUp(directory: string, serverPort: number, hasConsole: boolean): Promise<SetUp> {
+  const [mx = 0, submission = 0, submissions = 0, reader = 0, http = 0, history = 0, web = 0] = await freePorts(7);
+  const ports = { mx, submission, submissions, reader, http, history, console: web, server: serverPort };
   const { certificate, key } = await selfSignedCertificate(GATE_NAME);
   const places = {
     dataDirectory: join(directory, 'data'),
@@ -27,6 +27,7 @@ export async function setUp(directory: string, serverPort: number): Promise<SetU
     keyFile: join(directory, 'key.pem'),
     recipientsFile: join(directory, 'recipients.txt'),
     ports,
+    hasConsole,
   };
   const configFile = join(directory, 'postern.yaml');
   await Promise.all([

@@ -39,13 +39,23 @@ test('no attack is told to deliver anything through the gate', () => {
 });
 
 test('the configuration of the demo is valid', () => {
-  const ports = { mx: 2525, submission: 2587, submissions: 2465, reader: 2526, http: 2580, server: 2500 };
+  const ports = {
+    mx: 2525,
+    submission: 2587,
+    submissions: 2465,
+    reader: 2526,
+    http: 2580,
+    history: 2581,
+    console: 2582,
+    server: 2500,
+  };
   const text = demoConfig({
     dataDirectory: '/tmp/demo/data',
     certFile: '/tmp/demo/certificate.pem',
     keyFile: '/tmp/demo/key.pem',
     recipientsFile: '/tmp/demo/recipients.txt',
     ports,
+    hasConsole: true,
   });
   const loaded = loadConfig(text, 'postern.yaml', {});
   expect(loaded).toMatchObject({ ok: true });

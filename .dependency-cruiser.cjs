@@ -40,6 +40,13 @@ module.exports = {
   forbidden: [
     ...boundaries,
     ...noForeignIo,
+    {
+      name: 'page-imports-only-page',
+      comment: 'The files of the page are served as they are: nothing else is there in a browser.',
+      severity: 'error',
+      from: { path: '^console/page/' },
+      to: { pathNot: '^console/page/|node_modules/uplot/' },
+    },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
@@ -57,14 +64,17 @@ module.exports = {
     {
       name: 'pure-code-imports-no-io-package',
       severity: 'error',
-      from: { path: `^(${Object.keys(mayImport).join('|')})/`, pathNot: '/io/' },
+      from: { path: `^(${Object.keys(mayImport).join('|')})/`, pathNot: '/io/|^console/page/' },
       to: { path: 'node_modules', pathNot: purePackages },
     },
     {
       name: 'product-imports-no-test-tool',
       comment: 'smtp-server and nodemailer serve the demo, tests and benchmarks; they are never in the mail path.',
       severity: 'error',
-      from: { path: `^(${Object.keys(mayImport).join('|')}|cli)/`, pathNot: '^cli/(demo/|commands/demo\\.ts)' },
+      from: {
+        path: `^(${Object.keys(mayImport).join('|')}|cli)/`,
+        pathNot: '^cli/(demo/|commands/demo\\.ts)|^console/page/',
+      },
       to: { dependencyTypes: ['npm-dev'] },
     },
   ],

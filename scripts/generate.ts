@@ -4,6 +4,7 @@ import { renderConfigDocs } from '../cli/config/document.ts';
 import { configJsonSchema } from '../cli/config/json-schema.ts';
 import { renderEventDocs } from '../events/docs.ts';
 import { renderRuleDocs } from '../proxy/policy/docs.ts';
+import { pageFiles } from './console-page.ts';
 import { dashboardFiles } from './grafana/dashboards.ts';
 import { provisioningFiles } from './grafana/provisioning.ts';
 
@@ -16,6 +17,7 @@ const generated: Readonly<Record<string, () => string>> = {
   'docs/scenarios.md': renderScenarioDocs,
   ...dashboardFiles,
   ...provisioningFiles,
+  ...pageFiles,
 };
 
 const root = new URL('../', import.meta.url);

@@ -19,7 +19,7 @@ import type { ConsolePorts } from '../../console/ports.ts';
 import { decodeEvent, encodeEvent } from '../../events/codec.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog, Page } from '../../log/event-log.ts';
-import { somePage } from '../support/console.ts';
+import { pageDirectory } from '../support/console.ts';
 import { everyEvent } from '../support/events.ts';
 import { until } from '../support/postern.ts';
 
@@ -56,7 +56,7 @@ class PushedLog {
 
 /** The server of the console with ports of the test. */
 async function serving(change: Partial<ConsolePorts> = {}) {
-  const page = PageFiles.read(somePage());
+  const page = PageFiles.read(pageDirectory);
   if (!page.ok) throw new Error(page.error);
   const log = new PushedLog();
   const troubles: string[] = [];

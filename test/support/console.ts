@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
@@ -6,14 +6,8 @@ import { freePorts } from '../../cli/demo/free-ports.ts';
 import { until } from './postern.ts';
 import { Site } from './site.ts';
 
-/** A page in place of one that is not written yet. */
-export function somePage(): string {
-  const directory = fileURLToPath(new URL('../../console/page/', import.meta.url));
-  const index = join(directory, 'index.html');
-  mkdirSync(directory, { recursive: true });
-  if (!existsSync(index)) writeFileSync(index, '<!doctype html>\n<title>Postern</title>\n');
-  return directory;
-}
+/** Where the files of the page are. */
+export const pageDirectory = fileURLToPath(new URL('../../console/page/', import.meta.url));
 
 /** The whole product with its console, and a browser's requests. */
 export class TestConsole {
@@ -31,7 +25,6 @@ export class TestConsole {
   }
 
   static async open(change: Record<string, unknown> = {}): Promise<TestConsole> {
-    somePage();
     const site = await Site.open({ web: { kind: 'on', port: 0 }, ...change });
     const running = await site.start();
     const address = (): string | undefined =>

@@ -34,7 +34,7 @@ const usage = {
 } as const satisfies Usage;
 
 /** Queries and merges get what others leave: they must not slow down mail (nice value). */
-const NICENESS = 10;
+const NICENESS = 19;
 /** How often it is told how far the store has read, milliseconds. */
 const PROGRESS_EVERY_MS = 1000;
 /** Delay before a store that cannot be opened is tried again, milliseconds. */

@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Role } from '../../console/credentials.ts';
 import { ClickHouseHistory } from '../../console/io/clickhouse-history.ts';
@@ -61,7 +61,8 @@ async function serve(configured: Configured, logger: OperatorLog): Promise<Resul
   if (config.web.kind === 'off') return err(OFF);
   const settled = settleUnprivileged(config);
   if (!settled.ok) return settled;
-  setPriority(NICENESS);
+  // Who is nicer already may not be able to go back.
+  if (getPriority() < NICENESS) setPriority(NICENESS);
   const stopped = new AbortController();
   onStop((reason) => stopped.abort(reason));
   const places = placesIn(config.dataDirectory);

@@ -60,7 +60,7 @@ const alone: Readonly<Record<string, (selection: Selection) => string>> = {
 
 const CONDITIONAL = '$__conditionalAll(';
 /** A macro with a column, a macro alone, a variable, or a dollar sign that is none of them. */
-const placeholder = /\$__(\w+)\(([^()]*)\)|\$__(\w+)|\$\{(\w+):percentencode\}|\$/g;
+const expandable = /\$__(\w+)\(([^()]*)\)|\$__(\w+)|\$\{(\w+):percentencode\}|\$/g;
 
 /** @returns The statement without a `$`, or what could not be expanded, in one line. */
 export function expandMacros(sql: string, selection: Selection): Result<string, string> {
@@ -68,7 +68,7 @@ export function expandMacros(sql: string, selection: Selection): Result<string, 
   if (!conditioned.ok) return conditioned;
   const faults: string[] = [];
   const expanded = conditioned.value.replace(
-    placeholder,
+    expandable,
     (text: string, called?: string, column?: string, named?: string, variable?: string) => {
       const macro = own(ofColumn, called);
       if (macro !== undefined) return macro(selection, (column ?? '').trim());

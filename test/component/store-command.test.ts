@@ -21,6 +21,18 @@ const complete = (site: Site): Promise<true> =>
     () => 'the store to have everything',
   );
 
+/** A site that has one message in its log and its history, and has been stopped. */
+async function withOneMessage(): Promise<Site> {
+  const site = await Site.open({ store: { kind: 'chdb' } });
+  const running = await site.start();
+  await running.line(KEEPS);
+  expect(await site.send()).toBe(250);
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await complete(site);
+  expect(await running.stop()).toBe(0);
+  return site;
+}
+
 test('mail through the whole product is in the history; it is filled anew from the log', async () => {
   const site = await Site.open({ store: { kind: 'chdb' } });
   const running = await site.start();
@@ -54,13 +66,7 @@ test('mail through the whole product is in the history; it is filled anew from t
 });
 
 test('history that the log does not hold any more is thrown away only when told to', async () => {
-  const site = await Site.open({ store: { kind: 'chdb' } });
-  const running = await site.start();
-  await running.line(KEEPS);
-  expect(await site.send()).toBe(250);
-  await new Promise((resolve) => setTimeout(resolve, 2500));
-  await complete(site);
-  expect(await running.stop()).toBe(0);
+  const site = await withOneMessage();
   // The log is lost, and a new one begins: nothing of the old history is in it.
   rmSync(join(site.data, 'log'), { recursive: true });
   const again = await site.start();
@@ -84,13 +90,7 @@ test('history that the log does not hold any more is thrown away only when told 
 });
 
 test('a rebuild that was cut off anywhere is mended by the next start', async () => {
-  const site = await Site.open({ store: { kind: 'chdb' } });
-  const running = await site.start();
-  await running.line(KEEPS);
-  expect(await site.send()).toBe(250);
-  await new Promise((resolve) => setTimeout(resolve, 2500));
-  await complete(site);
-  expect(await running.stop()).toBe(0);
+  const site = await withOneMessage();
   const cut = await Child.start('store-cut.ts', [
     join(site.data, 'store', 'chdb'),
     'schema_steps',

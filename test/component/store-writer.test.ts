@@ -86,6 +86,15 @@ function writerOf(
   });
 }
 
+/** A database that inserts in a way of its own. */
+const inserting = (database: StoreDatabase, insert: StoreDatabase['insert']): StoreDatabase => ({
+  command: (sql) => database.command(sql),
+  query: (sql, parameters) => database.query(sql, parameters),
+  insert,
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+});
+const away = { ok: false, error: { kind: 'unreachable', code: 0, message: 'connection refused' } } as const;
+
 const never = new AbortController().signal;
 
 async function written(writing: Writing, batchRecordsMax?: number): Promise<StoreWriter> {
@@ -157,15 +166,10 @@ test('a batch that was written down and never inserted is inserted by the next w
   const events = someEvents(300);
   const log = await logOf(events.map(recordOf));
   let inserts = 0;
-  const dying: StoreDatabase = {
-    command: (sql) => database.command(sql),
-    query: (sql, parameters) => database.query(sql, parameters),
-    insert: (table, lines, token) => {
-      if (table === 'events') inserts += 1;
-      return inserts > 3 ? Promise.reject(new Error('killed')) : database.insert(table, lines, token);
-    },
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+  const dying = inserting(database, (table, lines, token) => {
+    if (table === 'events') inserts += 1;
+    return inserts > 3 ? Promise.reject(new Error('killed')) : database.insert(table, lines, token);
+  });
   await expect(written({ log, database: dying, journal }, 50)).rejects.toThrow('killed');
   expect(await countOf(database)).toBe(150);
   // Batches are cut elsewhere now; the one that was written down keeps its ends.
@@ -271,14 +275,9 @@ test('a database that is away is told once and waited for; a stop ends the wait,
   const journal = new TestJournal();
   const troubles: string[] = [];
   let isAway = true;
-  const away = { ok: false, error: { kind: 'unreachable', code: 0, message: 'connection refused' } } as const;
-  const flaky: StoreDatabase = {
-    command: (sql) => database.command(sql),
-    query: (sql, parameters) => database.query(sql, parameters),
-    insert: (table, lines, token) =>
-      isAway && table === 'events' ? Promise.resolve(away) : database.insert(table, lines, token),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+  const flaky = inserting(database, (table, lines, token) =>
+    isAway && table === 'events' ? Promise.resolve(away) : database.insert(table, lines, token),
+  );
   const stop = new AbortController();
   const writer = writerOf({ log, database: flaky, journal, troubles });
   await writer.begin(stop.signal);
@@ -302,14 +301,9 @@ test('what waits for a database that is away when it is asked to stop is inserte
   const log = await logOf(events);
   const journal = new TestJournal();
   const troubles: string[] = [];
-  const away = { ok: false, error: { kind: 'unreachable', code: 0, message: 'connection refused' } } as const;
-  const gone: StoreDatabase = {
-    command: (sql) => database.command(sql),
-    query: (sql, parameters) => database.query(sql, parameters),
-    insert: (table, lines, token) =>
-      table === 'events' ? Promise.resolve(away) : database.insert(table, lines, token),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+  const gone = inserting(database, (table, lines, token) =>
+    table === 'events' ? Promise.resolve(away) : database.insert(table, lines, token),
+  );
   const stop = new AbortController();
   const writer = writerOf({ log, database: gone, journal, troubles }, 20_000);
   await writer.begin(stop.signal);

@@ -22,6 +22,8 @@ const resultCodes: ReadonlyMap<number, StorageFault> = new Map([
   [14, 'missing'],
   [26, 'damaged'],
 ]);
+/** A read beyond the end of the file (extended code SQLITE_IOERR_SHORT_READ): somebody has cut it off. Other errors of the disk may pass. */
+const SHORT_READ = 522;
 const systemCodes: ReadonlyMap<string, StorageFault> = new Map([
   ['ENOSPC', 'full'],
   ['EDQUOT', 'full'],
@@ -34,7 +36,7 @@ export function storageFaultOf(thrown: unknown): StorageFault {
   // An integer in the file that is none of ours.
   if ('code' in thrown && thrown.code === 'ERR_OUT_OF_RANGE') return 'damaged';
   if ('errcode' in thrown && typeof thrown.errcode === 'number') {
-    return resultCodes.get(thrown.errcode & 0xff) ?? 'other';
+    return thrown.errcode === SHORT_READ ? 'damaged' : (resultCodes.get(thrown.errcode & 0xff) ?? 'other');
   }
   if (!('syscall' in thrown && 'code' in thrown)) throw thrown;
   return systemCodes.get(String(thrown.code)) ?? 'other';

@@ -27,6 +27,19 @@ const partitionSchema = (partition: number): string => `
     lines BLOB NOT NULL
   ) STRICT;`;
 
+const headerColumns = {
+  meta: ['name', 'value'],
+  base: ['partition', 'first'],
+  producer: ['id', 'at', 'recent'],
+} as const;
+const blockColumns = ['first', 'count', 'at', 'lines'] as const;
+
+/** Octets that a disk has changed may leave a layout that SQLite takes, and in which a column has another name. */
+function hasColumns(database: DatabaseSync, table: string, columns: readonly string[]): boolean {
+  const found = database.prepare('SELECT name FROM pragma_table_info(?) ORDER BY cid').all(table);
+  return found.map((row) => String(row['name'])).join() === columns.join();
+}
+
 /** Lays out an empty file. */
 export function writeHeader(database: DatabaseSync, header: FileHeader): void {
   database.exec(schema);
@@ -44,8 +57,7 @@ export function writeHeader(database: DatabaseSync, header: FileHeader): void {
 
 /** Reads the header of a file; a higher format as its number; undefined if the file is none of ours. */
 export function readHeader(database: DatabaseSync): FileHeader | number | undefined {
-  const tables = database.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name IN ('meta', 'base')").get();
-  if (tables?.['n'] !== 2) return undefined;
+  if (!hasColumns(database, 'meta', headerColumns.meta)) return undefined;
   const meta = new Map(
     database
       .prepare('SELECT name, value FROM meta')
@@ -54,6 +66,8 @@ export function readHeader(database: DatabaseSync): FileHeader | number | undefi
   );
   const format = meta.get('format');
   if (typeof format === 'number' && format > FORMAT) return format;
+  const isLaidOut = Object.entries(headerColumns).every(([table, columns]) => hasColumns(database, table, columns));
+  if (!isLaidOut) return undefined;
   const stream = streams.find((known) => known === meta.get('stream'));
   const number = meta.get('number');
   const createdAtMs = meta.get('createdAtMs');
@@ -63,6 +77,7 @@ export function readHeader(database: DatabaseSync): FileHeader | number | undefi
     .map((row) => Number(row['first']));
   if (stream === undefined || typeof number !== 'number' || typeof createdAtMs !== 'number') return undefined;
   if (bases.length === 0 || bases.length > PARTITION_COUNT_MAX) return undefined;
+  if (bases.some((_, partition) => !hasColumns(database, `block_${partition}`, blockColumns))) return undefined;
   return { stream, number, createdAtMs, bases };
 }
 

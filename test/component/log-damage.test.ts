@@ -246,6 +246,24 @@ test('a file of a newer format is left alone', async () => {
   expect(filesOf(directory, /damaged/)).toEqual([]);
 });
 
+test.each(['block_3', 'producer', 'base', 'meta'])(
+  'a file in which a column of %s has another name is set aside',
+  async (table) => {
+    const directory = temporaryDirectory();
+    const { log } = await openTestLog(directory);
+    await log[Symbol.asyncDispose]();
+    const path = join(directory, 'decisions-00000001.sqlite');
+    const file = readFileSync(path);
+    const begin = file.indexOf(`CREATE TABLE ${table} (`);
+    const column = { block_3: 'count', producer: 'recent', base: 'first', meta: 'value' }[table] ?? '';
+    file.set(Buffer.from('zzzzz'), file.indexOf(column, begin));
+    writeFileSync(path, file);
+    const { log: reopened } = await openTestLog(directory);
+    await append(reopened, [record(0)]);
+    expect(filesOf(directory, /decisions.*damaged/)).toHaveLength(1);
+  },
+);
+
 test('a log keeps its number of partitions', async () => {
   const directory = temporaryDirectory();
   const { log } = await openTestLog(directory);
@@ -271,6 +289,17 @@ test('whatever octets of whichever file are altered, the log opens, takes record
     octets: fc.uint8Array({ minLength: 1, maxLength: 60 }),
     isCut: fc.boolean(),
   });
+  // Found by it before: a column with another name, and a file cut off between its pages.
+  const zero = Uint8Array.of(0);
+  const found: [{ name: string; at: number; octets: Uint8Array<ArrayBuffer>; isCut: boolean }[]][] = [
+    [[{ name: 'decisions-00000001.sqlite', at: 3155, octets: Uint8Array.of(65, 48, 48, 65, 48), isCut: false }]],
+    [
+      [
+        { name: 'events-00000002.sqlite', at: 684_033, octets: zero, isCut: true },
+        { name: 'decisions-00000001.sqlite', at: 0, octets: zero, isCut: false },
+      ],
+    ],
+  ];
   await fc.assert(
     fc.asyncProperty(fc.array(anyDamage, { minLength: 1, maxLength: 3 }), async (altered) => {
       const directory = mkdtempSync(join(tmpdir(), 'postern-'));
@@ -300,6 +329,6 @@ test('whatever octets of whichever file are altered, the log opens, takes record
       }
       rmSync(directory, { recursive: true, force: true });
     }),
-    { numRuns: 40 },
+    { numRuns: 40, examples: found },
   );
 });

@@ -24,6 +24,8 @@ const resultCodes: ReadonlyMap<number, StorageFault> = new Map([
 ]);
 /** A read beyond the end of the file (extended code SQLITE_IOERR_SHORT_READ): somebody has cut it off. Other errors of the disk may pass. */
 const SHORT_READ = 522;
+/** What SQLite says, with a code that it has for faults of statements too, where the header names a schema format that there is not. */
+const STRANGE_SCHEMA = 'unsupported file format';
 const systemCodes: ReadonlyMap<string, StorageFault> = new Map([
   ['ENOSPC', 'full'],
   ['EDQUOT', 'full'],
@@ -36,7 +38,8 @@ export function storageFaultOf(thrown: unknown): StorageFault {
   // An integer in the file that is none of ours.
   if ('code' in thrown && thrown.code === 'ERR_OUT_OF_RANGE') return 'damaged';
   if ('errcode' in thrown && typeof thrown.errcode === 'number') {
-    return thrown.errcode === SHORT_READ ? 'damaged' : (resultCodes.get(thrown.errcode & 0xff) ?? 'other');
+    const isOfTheFile = thrown.errcode === SHORT_READ || thrown.message === STRANGE_SCHEMA;
+    return isOfTheFile ? 'damaged' : (resultCodes.get(thrown.errcode & 0xff) ?? 'other');
   }
   if (!('syscall' in thrown && 'code' in thrown)) throw thrown;
   return systemCodes.get(String(thrown.code)) ?? 'other';

@@ -289,10 +289,11 @@ test('whatever octets of whichever file are altered, the log opens, takes record
     octets: fc.uint8Array({ minLength: 1, maxLength: 60 }),
     isCut: fc.boolean(),
   });
-  // Found by it before: a column with another name, and a file cut off between its pages.
+  // Found by it before: a column with another name, a schema format that there is not, a file cut off between its pages.
   const zero = Uint8Array.of(0);
   const found: [{ name: string; at: number; octets: Uint8Array<ArrayBuffer>; isCut: boolean }[]][] = [
     [[{ name: 'decisions-00000001.sqlite', at: 3155, octets: Uint8Array.of(65, 48, 48, 65, 48), isCut: false }]],
+    [[{ name: 'decisions-00000001.sqlite', at: 47, octets: Uint8Array.of(5), isCut: false }]],
     [
       [
         { name: 'events-00000002.sqlite', at: 684_033, octets: zero, isCut: true },

@@ -20,6 +20,8 @@ export interface Places {
   /** Tokens of the console, where the configuration names none. */
   readonly viewerToken: string;
   readonly operatorToken: string;
+  /** Where the console is. */
+  readonly webAddress: string;
   /** State of the panic switch. */
   readonly panic: string;
   /** Sources whose mail was accepted. */
@@ -49,6 +51,7 @@ export const placesIn = (dataDirectory: string): Places => ({
   storeProgress: join(dataDirectory, 'run', 'store.json'),
   viewerToken: join(dataDirectory, 'web', 'viewer.token'),
   operatorToken: join(dataDirectory, 'web', 'operator.token'),
+  webAddress: join(dataDirectory, 'run', 'web.url'),
   panic: join(dataDirectory, 'observe.json'),
   history: join(dataDirectory, 'history.txt'),
   senders: join(dataDirectory, 'senders.txt'),

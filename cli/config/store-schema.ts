@@ -36,7 +36,7 @@ const http = z.strictObject({
 export const store = z.strictObject({
   kind: z
     .enum(['chdb', 'clickhouse', 'none'])
-    .default('none')
+    .default('chdb')
     .describe(
       'Where history is kept: `chdb` is ClickHouse inside a process of Postern, with files in `dataDirectory`; `clickhouse` is a server; `none` keeps none.',
     ),

@@ -1,12 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
-import { Session } from 'chdb';
-import { createChdbConnection } from 'chdb/connection';
 import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { accessConfiguration } from '../access.ts';
 import type { Parameters, StoreDatabase, StoreFault } from '../database.ts';
+import { chdb } from './chdb.ts';
 
 /** Longest time that a server may take for one statement, milliseconds. */
 export const STATEMENT_MS_MAX = 600_000;
@@ -25,9 +24,13 @@ export interface ClickHouseServer {
 }
 
 /** ClickHouse in this process; the database is made where it is not there. @param directory - One process at a time. */
-export function openChdb(directory: string, database: string): Promise<Result<StoreDatabase, StoreFault>> {
+export async function openChdb(directory: string, database: string): Promise<Result<StoreDatabase, StoreFault>> {
+  if (!chdb.ok) return err({ kind: 'unreachable', code: 0, message: chdb.error });
+  const { Session, createChdbConnection } = chdb.value;
   return trying(async () => {
-    const first = openWithAccess(directory, database);
+    const file = writeAccess(directory, database);
+    // The first connection of the process decides what the engine's users may do.
+    const first = new Session(directory, { connectionArgs: [`--config-file=${file}`] });
     const client = createClient({ connection: createChdbConnection({ path: directory }) as unknown as Connection });
     first.close();
     await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
@@ -37,15 +40,12 @@ export function openChdb(directory: string, database: string): Promise<Result<St
   });
 }
 
-/**
- * The first connection of the process decides what the engine's users may do. Without a configuration of our own chDB would take
- * whatever `config.xml` is in the working directory.
- */
-function openWithAccess(directory: string, database: string): Session {
+/** Without a configuration of our own chDB would take whatever `config.xml` is in the working directory. @returns Its path. */
+function writeAccess(directory: string, database: string): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(resolve(directory), 'access.xml');
   writeFileSync(file, accessConfiguration(database, file), { mode: 0o600 });
-  return new Session(directory, { connectionArgs: [`--config-file=${file}`] });
+  return file;
 }
 
 /** A server; the database is made where it is not there. */

@@ -30,7 +30,7 @@ function configured(more: string) {
 test('the port of the console is its own; where it is off nobody minds', () => {
   const clash = load('web: { kind: on, port: 9725 }');
   expect(clash.ok ? [] : clash.error).toMatchObject([{ path: 'web.port', problem: expect.stringContaining('http') }]);
-  expect(load('web: { port: 9725 }').ok).toBe(true);
+  expect(load('web: { kind: off, port: 9725 }').ok).toBe(true);
   expect(load('web: { kind: on }')).toMatchObject({
     value: { web: { kind: 'on', address: '127.0.0.1', port: 9780 } },
   });

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { Child } from '../support/child.ts';
 import { Postern, postern, until } from '../support/postern.ts';
@@ -133,4 +134,15 @@ test('--help says what --rebuild does', async () => {
   const help = new Postern(['store', '--help']);
   await help.closed;
   expect(help.stdout).toMatch(/--rebuild/);
+});
+
+test('a machine for which there is no chDB: the store says so, and mail and console go on', async () => {
+  const site = await Site.open({ store: { kind: 'chdb' }, web: { port: 0 } });
+  const withoutChdb = fileURLToPath(new URL('../support/without-chdb.cjs', import.meta.url));
+  const running = await site.start({ NODE_OPTIONS: `--require=${withoutChdb}` });
+  const { fault } = await running.line('the store cannot run');
+  expect(fault).toMatch(/^chDB is not there for this machine \(.+\): set `store\.kind` to `clickhouse` or `none`$/);
+  await running.beginning('the console is at');
+  expect(await site.send()).toBe(250);
+  expect(await running.stop()).toBe(0);
 });

@@ -265,13 +265,17 @@ test('without a store: live events, sessions from the log, and a clear text in p
 test('postern web --link prints the address, where there is one', async () => {
   const console = await TestConsole.open();
   const { site } = console;
-  const unknown = await postern(['web', '--link', '--config', site.file]);
-  expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('`web.port` is 0')]);
-  site.write({ web: { kind: 'on', port: 9780 } });
-  const viewer = await postern(['web', '--link', '--config', site.file]);
-  expect(viewer.stdout).toBe(`http://127.0.0.1:9780/?token=${console.viewer}\n`);
-  const operator = await postern(['web', '--link', '--operator', '--config', site.file]);
-  expect(operator.stdout).toBe(`http://127.0.0.1:9780/?token=${console.operator}\n`);
+  for (const where of [
+    ['--config', site.file],
+    ['--data', site.data],
+  ]) {
+    const viewer = await postern(['web', '--link', ...where]);
+    expect(viewer.stdout).toBe(`${console.url}/?token=${console.viewer}\n`);
+    const operator = await postern(['web', '--link', '--operator', ...where]);
+    expect(operator.stdout).toBe(`${console.url}/?token=${console.operator}\n`);
+  }
+  const unknown = await postern(['web', '--link', '--data', site.folder]);
+  expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('has not been started yet')]);
   site.write({ web: { kind: 'off' } });
   expect((await postern(['web', '--link', '--config', site.file])).code).toBe(1);
   expect(await site.process.stop()).toBe(0);

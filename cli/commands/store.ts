@@ -34,7 +34,7 @@ const usage = {
 } as const satisfies Usage;
 
 /** Queries and merges must not slow down mail, and memory that they take must not end it. */
-const RANK: Rank = { niceness: 19, outOfMemoryScore: 900 };
+const RANK: Rank = { niceness: 19, isIdle: true, outOfMemoryScore: 900 };
 /** How often it is told how far the store has read, milliseconds. */
 const PROGRESS_EVERY_MS = 1000;
 /** Delay before a store that cannot be opened is tried again, milliseconds. */

@@ -35,7 +35,7 @@ const usage = {
 } as const satisfies Usage;
 
 /** It must not slow down mail. */
-const RANK: Rank = { niceness: 10, outOfMemoryScore: 500 };
+const RANK: Rank = { niceness: 10, isIdle: false, outOfMemoryScore: 500 };
 const OFF = '`web.kind` is `off` in the configuration: there is no console';
 const PAGE = fileURLToPath(new URL('../../console/page/', import.meta.url));
 

@@ -17,6 +17,7 @@ import { progressWriter } from '../io/progress-writer.ts';
 import { openStoreHttp } from '../io/store-http.ts';
 import { storeJournal } from '../io/store-journal.ts';
 import { onStop, tellReady } from '../io/supervised.ts';
+import { keepCountries } from '../store/keep-countries.ts';
 import { rebuild } from '../store/rebuild.ts';
 
 const usage = {
@@ -71,7 +72,10 @@ async function keepStore(configured: Configured, logger: OperatorLog): Promise<R
   if (openedStore.value === undefined) return ok(undefined);
   await using database = openedStore.value;
   await using _http = await openStoreHttp(configured, places, logger);
-  await write({ log, database, places, logger, signal: stopped.signal });
+  await Promise.all([
+    write({ log, database, places, logger, signal: stopped.signal }),
+    keepCountries(configured, database, logger, stopped.signal),
+  ]);
   return ok(undefined);
 }
 

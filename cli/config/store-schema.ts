@@ -3,6 +3,7 @@ import {
   address,
   count,
   databaseName,
+  filePath,
   lineOfText,
   listeningPort,
   octets,
@@ -32,6 +33,15 @@ const http = z.strictObject({
     .describe('Most octets of one answer, which is held in memory as a whole.'),
 });
 
+/** Where sources are from. */
+const countries = z.strictObject({
+  file: filePath
+    .optional()
+    .describe(
+      'MaxMind DB file with countries (`country.iso_code`), such as GeoLite2 Country or DB-IP Lite Country; one of cities does as well. At most 256 MiB, all of it in memory. A newer one is taken without a restart. Default: none, and countries are not known.',
+    ),
+});
+
 /** History: the events of the log, kept longer, to be asked by SQL. */
 export const store = z.strictObject({
   kind: z
@@ -52,6 +62,7 @@ export const store = z.strictObject({
   summariesKeptDays: count(1, 3650)
     .default(400)
     .describe('How long sessions, mail transactions, decisions and sums are kept, days.'),
+  countries: countries.prefault({}).describe('Countries of sources, for the dashboards.'),
   http: http
     .prefault({})
     .describe('The HTTP interface of ClickHouse over the embedded history (`kind: chdb`), to read from it.'),

@@ -5,7 +5,8 @@ import { err, ok, type Result } from '../../lib/result.ts';
 import { type GroupedRecords, groupAppend, octetsOf, offsetsOf } from '../batch.ts';
 import type { AppendFault, LogRecord, Offset } from '../event-log.ts';
 import { partitionOf } from '../partition.ts';
-import { clientOptions, type KafkaPlace, kafkaFault, REQUEST_MS_MAX, topicOf } from './kafka-client.ts';
+import { encodeOrigin } from '../origin.ts';
+import { clientOptions, type KafkaPlace, kafkaFault, ORIGIN_HEADER, REQUEST_MS_MAX, topicOf } from './kafka-client.ts';
 
 /** Records and octets of one send, but for one append that is longer. */
 export const SEND_RECORDS_MAX = 1000;
@@ -85,8 +86,14 @@ export class KafkaAppender implements AsyncDisposable {
   private messagesOf(records: readonly LogRecord[]): readonly Message[] {
     const { place, partitionCount, now } = this.options;
     const timestamp = BigInt(now());
-    return records.flatMap(({ stream, key, payload, everyPartition }) => {
-      const message = { topic: topicOf(place, stream), key: Buffer.from(key), value: Buffer.from(payload), timestamp };
+    return records.flatMap(({ stream, key, payload, everyPartition, origin }) => {
+      const message = {
+        topic: topicOf(place, stream),
+        key: Buffer.from(key),
+        value: Buffer.from(payload),
+        timestamp,
+        ...(origin === undefined ? {} : { headers: new Map([[ORIGIN_HEADER, Buffer.from(encodeOrigin(origin))]]) }),
+      };
       if (everyPartition !== true) return { ...message, partition: partitionOf(key, partitionCount) };
       // In the order in which they are grouped: that of partition 0 last.
       return Array.from({ length: partitionCount }, (_, index) => ({

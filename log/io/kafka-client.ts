@@ -1,4 +1,4 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import type { BaseOptions } from '@platformatic/kafka';
 import { messageOf } from '../../lib/message-of.ts';
 import type { Stream } from '../event-log.ts';
@@ -42,6 +42,9 @@ export const RETRY_MS = 300;
 const METADATA_AGE_MS_MAX = 60_000;
 /** Characters of an error that are told. */
 const MESSAGE_LENGTH_MAX = 300;
+
+/** The header of a record that says where it was before. */
+export const ORIGIN_HEADER = Buffer.from('origin');
 
 /** The topic of a stream. */
 export const topicOf = ({ prefix }: KafkaPlace, stream: Stream): string => `${prefix}${stream}`;

@@ -1,6 +1,8 @@
+import type { Buffer } from 'node:buffer';
 import { Consumer, ListOffsetTimestamps } from '@platformatic/kafka';
 import type { Offset, Page, StoredRecord, Stream } from '../event-log.ts';
-import { clientOptions, isAnswer, type KafkaPlace, REQUEST_MS_MAX, topicOf } from './kafka-client.ts';
+import { decodeOrigin } from '../origin.ts';
+import { clientOptions, isAnswer, type KafkaPlace, ORIGIN_HEADER, REQUEST_MS_MAX, topicOf } from './kafka-client.ts';
 
 /** Octets of one fetch, compressed; a longer batch comes whole. */
 export const FETCH_OCTETS_MAX = 1_048_576;
@@ -119,11 +121,18 @@ function fetchedOf(response: FetchResponse, from: Offset): Fetched {
     const first = Number(batch.firstOffset);
     nextOffset = Math.max(nextOffset, first + batch.lastOffsetDelta + 1);
     if ((batch.attributes & CONTROL_BATCH) !== 0) continue;
-    for (const { offsetDelta, value } of batch.records) {
+    for (const { offsetDelta, value, headers } of batch.records) {
       const offset = first + offsetDelta;
       // A null value deletes its key.
-      if (offset >= from && value !== null) records.push({ offset, payload: value.toString('utf8') });
+      if (offset >= from && value !== null) records.push(recordOf(offset, value, headers));
     }
   }
   return { records, nextOffset, end: Number(answer.highWatermark) };
+}
+
+function recordOf(offset: Offset, value: Buffer, headers: readonly (readonly [Buffer, Buffer])[]): StoredRecord {
+  const payload = value.toString('utf8');
+  const header = headers.find(([name]) => ORIGIN_HEADER.equals(name));
+  const origin = header === undefined ? undefined : decodeOrigin(header[1].toString('latin1'));
+  return origin === undefined ? { offset, payload } : { offset, payload, origin };
 }

@@ -13,7 +13,7 @@ import type { Configured } from '../io/config-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { thisMachine } from '../io/machine.ts';
 import { readWebhook } from '../io/material.ts';
-import { awaitLog } from '../io/open-log.ts';
+import { awaitWholeLog } from '../io/open-log.ts';
 import { runPart, settleUnprivileged } from '../io/part.ts';
 import { progressWriter } from '../io/progress-writer.ts';
 import { openSiteSecret } from '../io/site-secret.ts';
@@ -33,7 +33,8 @@ export const run = (argv: readonly string[]): Promise<number> =>
     runPart({ name: 'analyze', cannotRun: 'the analyzers cannot run', run: analyze }, values),
   );
 
-async function analyze({ config, folder }: Configured, logger: OperatorLog): Promise<Result<undefined, string>> {
+async function analyze(configured: Configured, logger: OperatorLog): Promise<Result<undefined, string>> {
+  const { config, folder } = configured;
   const settled = settleUnprivileged(config);
   if (!settled.ok) return settled;
   const places = placesIn(config.dataDirectory);
@@ -45,7 +46,7 @@ async function analyze({ config, folder }: Configured, logger: OperatorLog): Pro
   if (!alerter.ok) return alerter;
   const stopped = new AbortController();
   onStop((reason) => stopped.abort(reason));
-  const opened = await awaitLog(places, logger, stopped.signal);
+  const opened = await awaitWholeLog(configured, logger, stopped.signal);
   if (opened === undefined) return ok(undefined);
   await using log = opened;
   await watch(log, places, watching.value, listenerOf(logger, alerter.value, places), logger, stopped.signal);

@@ -1,6 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
+import type { EventLog } from '../../log/event-log.ts';
 import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
 import { type Places, placesIn } from '../config/places.ts';
+import type { Configured } from './config-file.ts';
+import { awaitCommonLog } from './kafka-place.ts';
 import type { OperatorLog } from './logger.ts';
 
 /** How long the log may take to be reached when there are no files yet, milliseconds. */
@@ -16,6 +19,16 @@ export async function openLogOrTell(dataDirectory: string): Promise<SqliteLogRea
   process.stderr.write(`postern: there is no event log in ${dataDirectory}: is Postern running?\n`);
   return undefined;
 }
+
+/** The log that analyzers, history and console read: that of this machine, or the one that all machines have in common. */
+export const awaitWholeLog = (
+  configured: Configured,
+  logger: OperatorLog,
+  signal: AbortSignal,
+): Promise<EventLog | undefined> =>
+  configured.config.log.kind === 'kafka'
+    ? awaitCommonLog(configured, logger, signal)
+    : awaitLog(placesIn(configured.config.dataDirectory), logger, signal);
 
 /** The log may come later than a part that reads it: mail does not wait for either. Undefined when `signal` aborted before. */
 export async function awaitLog(

@@ -4,8 +4,8 @@ import { CompressionAlgorithms, type MessageToProduce, ProduceAcks, Producer } f
 import { err, ok, type Result } from '../../lib/result.ts';
 import { type GroupedRecords, groupAppend, octetsOf, offsetsOf } from '../batch.ts';
 import type { AppendFault, LogRecord, Offset } from '../event-log.ts';
-import { partitionOf } from '../partition.ts';
 import { encodeOrigin } from '../origin.ts';
+import { partitionOf } from '../partition.ts';
 import { clientOptions, type KafkaPlace, kafkaFault, ORIGIN_HEADER, REQUEST_MS_MAX, topicOf } from './kafka-client.ts';
 
 /** Records and octets of one send, but for one append that is longer. */

@@ -96,7 +96,12 @@ export class KafkaLog implements EventLog, Appender {
     return { records, nextOffset };
   }
 
-  async *follow(stream: Stream, partition: number, from: Offset, signal: AbortSignal): AsyncGenerator<Page, void, void> {
+  async *follow(
+    stream: Stream,
+    partition: number,
+    from: Offset,
+    signal: AbortSignal,
+  ): AsyncGenerator<Page, void, void> {
     // Of its own: a broker that waits for a record of one partition answers nothing else on that connection.
     const reader = new KafkaReader(this.options.place);
     this.followers.add(reader);

@@ -130,9 +130,13 @@ function fetchedOf(response: FetchResponse, from: Offset): Fetched {
   return { records, nextOffset, end: Number(answer.highWatermark) };
 }
 
-function recordOf(offset: Offset, value: Buffer, headers: readonly (readonly [Buffer, Buffer])[]): StoredRecord {
+function recordOf(
+  offset: Offset,
+  value: Buffer,
+  headers: readonly (readonly [Buffer | null, Buffer | null])[],
+): StoredRecord {
   const payload = value.toString('utf8');
-  const header = headers.find(([name]) => ORIGIN_HEADER.equals(name));
-  const origin = header === undefined ? undefined : decodeOrigin(header[1].toString('latin1'));
+  const header = headers.find(([name]) => name !== null && ORIGIN_HEADER.equals(name));
+  const origin = decodeOrigin(header?.[1]?.toString('latin1') ?? '');
   return origin === undefined ? { offset, payload } : { offset, payload, origin };
 }

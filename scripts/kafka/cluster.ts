@@ -7,7 +7,13 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePorts } from '../../cli/demo/free-ports.ts';
-import { type BrokerPlace, type BrokerSecurity, loggingProperties, plaintext, serverProperties } from './broker-files.ts';
+import {
+  type BrokerPlace,
+  type BrokerSecurity,
+  loggingProperties,
+  plaintext,
+  serverProperties,
+} from './broker-files.ts';
 import { kafkaJars } from './jars.ts';
 
 /** Longest time until a broker takes connections, milliseconds: four seconds on an idle machine. */

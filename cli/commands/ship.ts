@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
+import type { KafkaLog } from '../../log/io/kafka-log.ts';
 import { Shipper } from '../../log/io/shipper.ts';
 import { configFlags } from '../config/from-flags.ts';
 import { type Places, placesIn } from '../config/places.ts';
@@ -10,6 +11,7 @@ import type { Configured } from '../io/config-file.ts';
 import { awaitCommonLog } from '../io/kafka-place.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { mirrorFile } from '../io/mirror-file.ts';
+import { MARK_EVERY_MS, markMirrored } from '../io/mirrored-mark.ts';
 import { awaitLog } from '../io/open-log.ts';
 import { runPart, settleUnprivileged } from '../io/part.ts';
 import { progressWriter } from '../io/progress-writer.ts';
@@ -68,13 +70,18 @@ function spoolIdIn({ spoolId }: Places): Result<string, string> {
 interface Sending {
   readonly spool: EventLog;
   readonly spoolId: string;
-  readonly common: EventLog;
+  readonly common: KafkaLog;
   readonly places: Places;
   readonly logger: OperatorLog;
   readonly signal: AbortSignal;
 }
 
 async function send({ spool, spoolId, common, places, logger, signal }: Sending): Promise<void> {
+  let mirrored: NodeJS.Timeout | undefined;
+  // While Kafka does not answer nobody knows what was decided.
+  const mark = (): void => {
+    if (common.connected) markMirrored(places.mirroredAt, Date.now());
+  };
   const shipper = new Shipper({
     spool,
     spoolId,
@@ -82,7 +89,11 @@ async function send({ spool, spoolId, common, places, logger, signal }: Sending)
     mirrored: mirrorFile(places.mirrored),
     listener: {
       trouble: (what, details) => logger.warn(details, what),
-      caughtUp: () => logger.info({}, 'the decisions of all gates are here'),
+      caughtUp: () => {
+        logger.info({}, 'the decisions of all gates are here');
+        mirrored = setInterval(() => mark(), MARK_EVERY_MS);
+        mark();
+      },
     },
   });
   logger.info({}, 'the log is sent on to Kafka');
@@ -90,5 +101,6 @@ async function send({ spool, spoolId, common, places, logger, signal }: Sending)
   const timer = setInterval(() => tell(shipper.progress), PROGRESS_EVERY_MS);
   await shipper.run(signal);
   clearInterval(timer);
+  clearInterval(mirrored);
   logger.info({ reason: String(signal.reason) }, 'the log is not sent on any more');
 }

@@ -9,6 +9,8 @@ export interface Places {
   readonly spoolId: string;
   /** Which decisions of the common log this machine has. */
   readonly mirrored: string;
+  /** When this machine last had every decision of the common log. */
+  readonly mirroredAt: string;
   /** How far the log of this machine has been sent on. */
   readonly shipProgress: string;
   /** Management socket of the gate. */
@@ -51,6 +53,7 @@ export const placesIn = (dataDirectory: string): Places => ({
   logSocket: join(dataDirectory, 'run', 'log.sock'),
   spoolId: join(dataDirectory, 'log', 'spool.id'),
   mirrored: join(dataDirectory, 'log', 'mirrored.json'),
+  mirroredAt: join(dataDirectory, 'run', 'mirrored.at'),
   shipProgress: join(dataDirectory, 'run', 'ship.json'),
   gateSocket: join(dataDirectory, 'run', 'gate.sock'),
   progress: join(dataDirectory, 'run', 'analyzers.json'),

@@ -7,12 +7,7 @@ import { KEEP_ALIVE_MS, WAITING_OCTETS_MAX } from '../../console/event-stream.ts
 import { QUERY_SECONDS_MAX, ROWS_MAX } from '../../console/history.ts';
 import { SCANS_MAX, SCANS_WAITING_MAX } from '../../console/io/api.ts';
 import { ClickHouseHistory, QUERIES_MAX, QUERIES_WAITING_MAX } from '../../console/io/clickhouse-history.ts';
-import {
-  CONNECTIONS_MAX,
-  ConsoleServer,
-  REQUEST_CHECK_MS,
-  REQUEST_TIMEOUT_MS,
-} from '../../console/io/console-server.ts';
+import { CONNECTIONS_MAX, ConsoleServer, REQUEST_TIMEOUT_MS } from '../../console/io/console-server.ts';
 import { PageFiles } from '../../console/io/page-files.ts';
 import { Tokens } from '../../console/io/tokens.ts';
 import type { ConsolePorts } from '../../console/ports.ts';
@@ -207,8 +202,8 @@ test('who sends nothing, or half a request, is cut off; a stream says something 
     () => 'the end of all',
   );
   const tookMs = performance.now() - begun;
-  expect(tookMs).toBeGreaterThan(REQUEST_TIMEOUT_MS - REQUEST_CHECK_MS);
-  expect(tookMs).toBeLessThan(REQUEST_TIMEOUT_MS + 3 * REQUEST_CHECK_MS);
+  expect(tookMs).toBeGreaterThan(0.8 * REQUEST_TIMEOUT_MS);
+  expect(tookMs).toBeLessThan(1.6 * REQUEST_TIMEOUT_MS);
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, KEEP_ALIVE_MS + 1000 - tookMs)));
   expect(text).toBe(': follows\n\n: \n\n');
 }, 60_000);

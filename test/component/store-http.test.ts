@@ -196,6 +196,13 @@ describe('what is asked', () => {
       // The state of a quantile: only the engine knows how long it is.
       expect(answer.status, `${table}: ${answer.text}`).toBe(table.startsWith('latency_') ? 501 : 200);
     }
+    // A column of sums lies as its values do, a dictionary's version before them: clickhouse-go before 2.41 passes over that.
+    const summed = (await ask('SELECT site FROM sessions ORDER BY sid', native)).octets.toString('latin1');
+    const plain = (await ask('SELECT site::LowCardinality(String) AS site FROM sessions ORDER BY sid', native)).octets;
+    expect(summed).toContain('SimpleAggregateFunction(max, LowCardinality(String))');
+    expect(summed.replace(/.SimpleAggregateFunction\(max, (LowCardinality\(String\))\)/s, '\x16$1')).toBe(
+      plain.toString('latin1'),
+    );
     const blocks =
       "SELECT number, [toLowCardinality(toString(number % 7))], (1, toNullable('x')), map('a', [1]) FROM numbers(80000)";
     expect((await ask(blocks, { ...native, max_block_size: '1' })).status).toBe(500);

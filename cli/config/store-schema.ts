@@ -18,7 +18,11 @@ const QUERY_MEMORY_MIN = 64 * MEBIBYTE;
 /** Reading the embedded history. */
 const http = z.strictObject({
   address: address.prefault('127.0.0.1').describe('Address to listen on. There is no TLS: keep it private.'),
-  port: listeningPort.default(8123).describe('Port; 0 lets the system choose one.'),
+  port: listeningPort
+    .default(8123)
+    .describe(
+      'Port; 0 lets the system choose one, which stands in `run/store.url` of `dataDirectory` while it is open.',
+    ),
   username: lineOfText(64).default('postern').describe('As whom the history is asked.'),
   password: secretReference
     .optional()

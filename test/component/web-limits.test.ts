@@ -268,6 +268,27 @@ test('few ask the history at once, some wait, and the rest is told to come again
   expect(done.filter((each) => each.ok)).toHaveLength(QUERIES_MAX + QUERIES_WAITING_MAX);
 });
 
+test('a history that has moved is asked where it is now', async () => {
+  const first = createServer((_request, response) => response.end(table(1))).listen(0, '127.0.0.1');
+  await once(first, 'listening');
+  let where: Result<string, string> = ok(`http://127.0.0.1:${(first.address() as AddressInfo).port}`);
+  const history = new ClickHouseHistory(() =>
+    where.ok ? ok({ url: where.value, username: 'postern', password: '', database: 'postern' }) : where,
+  );
+  onTestFinished(() => history[Symbol.asyncDispose]());
+  expect(await history.ask('SELECT 1')).toMatchObject({ ok: true });
+  first.closeAllConnections();
+  await new Promise((resolve) => first.close(resolve));
+  const second = await standIn((_request, response) => response.end(table(2)));
+  // Nobody answers, and it is not known yet that it is elsewhere.
+  expect(await history.ask('SELECT 1')).toMatchObject({ error: { kind: 'away' } });
+  where = err('not yet');
+  expect(await history.ask('SELECT 1')).toMatchObject({ error: { kind: 'away' } });
+  expect(await history.ask('SELECT 1')).toEqual(err({ kind: 'away', text: 'not yet' }));
+  where = ok(second);
+  expect(await history.ask('SELECT 1')).toMatchObject({ ok: true, value: { rows: [[0], [1]] } });
+});
+
 test('faults of the history are told apart', async () => {
   const error = (code: number, text: string) => (response: ServerResponse) => {
     response.writeHead(500, { 'x-clickhouse-exception-code': String(code) });

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { STREAMS_MAX } from '../../console/event-stream.ts';
@@ -226,6 +226,30 @@ test('without the right token there is nothing; tokens are in no line and in no 
   expect((await console.get('/api/me', console.operator)).value).toMatchObject({ role: 'operator' });
   expect(await console.site.process.stop()).toBe(0);
   for (const token of [console.viewer, console.operator]) expect(console.site.process.stderr).not.toContain(token);
+});
+
+test('a store whose port the system chose is found, and found again when it was started anew', async () => {
+  const console = await TestConsole.open({ store: { kind: 'chdb', http: { port: 0 } } });
+  const { process: running, data } = console.site;
+  const path = join(data, 'run', 'store.url');
+  const store = await running.line('the store keeps the history');
+  const isThere = (): Promise<true> =>
+    until(
+      async () => ((await console.get('/api/me')).value.history === true ? true : undefined),
+      () => `the history where ${path} says`,
+    );
+  await isThere();
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  const answer = await console.get(`/api/panels/postern-overview/traffic?${range()}`);
+  expect(answer.status).toBe(200);
+
+  const before = running.lines.length;
+  process.kill(store.pid, 'SIGKILL');
+  await running.line('the store keeps the history', before);
+  await isThere();
+  expect((await console.get(`/api/panels/postern-overview/traffic?${range()}`)).status).toBe(200);
+  expect(await running.stop()).toBe(0);
+  expect(existsSync(path)).toBe(false);
 });
 
 test('without a store: live events, sessions from the log, and a clear text in place of history', async () => {

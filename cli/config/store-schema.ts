@@ -62,9 +62,9 @@ export const store = z.strictObject({
     ),
   username: lineOfText(64).default('default').describe('As whom the server is asked.'),
   password: secretReference.optional().describe('Where the password is kept. Default: none is needed.'),
-  eventsKeptDays: count(1, 3650).default(90).describe('How long every single event is kept, days.'),
+  eventsKeptDays: count(1, 3650).default(30).describe('How long every single event is kept, days.'),
   summariesKeptDays: count(1, 3650)
-    .default(400)
+    .default(90)
     .describe('How long sessions, mail transactions, decisions and sums are kept, days.'),
   countries: countries.prefault({}).describe('Countries of sources, for the dashboards.'),
   http: http

@@ -14,11 +14,11 @@ import { type Configured, configurationOrTell } from '../io/config-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { awaitWholeLog } from '../io/open-log.ts';
 import { runPart, settleUnprivileged } from '../io/part.ts';
-import { readAddress, writeAddress } from '../io/part-address.ts';
+import { reachable, readAddress, writeAddress } from '../io/part-address.ts';
 import { onStop, tellReady } from '../io/supervised.ts';
 import { makeWebTokens, tokenIn, webToken } from '../io/web-tokens.ts';
 import { consolePorts } from '../web/console-ports.ts';
-import { historyServer, reachable } from '../web/history-server.ts';
+import { historyServer } from '../web/history-server.ts';
 
 const usage = {
   verb: 'web',

@@ -21,6 +21,8 @@ export interface Places {
   readonly store: string;
   /** The password of its HTTP interface, where the configuration names none. */
   readonly storeHttpKey: string;
+  /** Where its HTTP interface is, while that is open. */
+  readonly storeAddress: string;
   /** What its writer was about to insert. */
   readonly storeJournal: string;
   /** How far it has read. */
@@ -59,6 +61,7 @@ export const placesIn = (dataDirectory: string): Places => ({
   progress: join(dataDirectory, 'run', 'analyzers.json'),
   store: join(dataDirectory, 'store', 'chdb'),
   storeHttpKey: join(dataDirectory, 'store', 'http.key'),
+  storeAddress: join(dataDirectory, 'run', 'store.url'),
   storeJournal: join(dataDirectory, 'store', 'journal.json'),
   storeProgress: join(dataDirectory, 'run', 'store.json'),
   viewerToken: join(dataDirectory, 'web', 'viewer.token'),

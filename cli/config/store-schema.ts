@@ -18,7 +18,11 @@ const QUERY_MEMORY_MIN = 64 * MEBIBYTE;
 /** Reading the embedded history. */
 const http = z.strictObject({
   address: address.prefault('127.0.0.1').describe('Address to listen on. There is no TLS: keep it private.'),
-  port: listeningPort.default(8123).describe('Port; 0 lets the system choose one.'),
+  port: listeningPort
+    .default(8123)
+    .describe(
+      'Port; 0 lets the system choose one, which stands in `run/store.url` of `dataDirectory` while it is open.',
+    ),
   username: lineOfText(64).default('postern').describe('As whom the history is asked.'),
   password: secretReference
     .optional()
@@ -58,9 +62,9 @@ export const store = z.strictObject({
     ),
   username: lineOfText(64).default('default').describe('As whom the server is asked.'),
   password: secretReference.optional().describe('Where the password is kept. Default: none is needed.'),
-  eventsKeptDays: count(1, 3650).default(90).describe('How long every single event is kept, days.'),
+  eventsKeptDays: count(1, 3650).default(30).describe('How long every single event is kept, days.'),
   summariesKeptDays: count(1, 3650)
-    .default(400)
+    .default(90)
     .describe('How long sessions, mail transactions, decisions and sums are kept, days.'),
   countries: countries.prefault({}).describe('Countries of sources, for the dashboards.'),
   http: http

@@ -21,3 +21,10 @@ export function readAddress(file: string): string | undefined {
     return undefined;
   }
 }
+
+/** Where this machine reaches what listens on an address, as it stands in a URL. */
+export function reachable(address: string): string {
+  if (address === '0.0.0.0') return '127.0.0.1';
+  if (address === '::') return '[::1]';
+  return address.includes(':') ? `[${address}]` : address;
+}

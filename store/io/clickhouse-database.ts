@@ -1,6 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
+import {
+  type ClickHouseClient,
+  type ClickHouseClientConfigOptions,
+  ClickHouseLogLevel,
+  createClient,
+} from '@clickhouse/client';
 import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { accessConfiguration } from '../access.ts';
@@ -14,6 +19,9 @@ const MESSAGE_LENGTH_MAX = 500;
 
 /** chDB's types come from another copy of the client's package, which TypeScript does not take for the same. */
 type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>;
+
+/** Faults are told by us, in one line. */
+const log = { level: ClickHouseLogLevel.OFF } as const;
 
 /** A server, and as whom. */
 export interface ClickHouseServer {
@@ -31,7 +39,10 @@ export async function openChdb(directory: string, database: string): Promise<Res
     const file = writeAccess(directory, database);
     // The first connection of the process decides what the engine's users may do.
     const first = new Session(directory, { connectionArgs: [`--config-file=${file}`] });
-    const client = createClient({ connection: createChdbConnection({ path: directory }) as unknown as Connection });
+    const client = createClient({
+      connection: createChdbConnection({ path: directory }) as unknown as Connection,
+      log,
+    });
     first.close();
     await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
     // chDB keeps it for this connection.
@@ -52,12 +63,11 @@ function writeAccess(directory: string, database: string): string {
 export function openClickHouse(server: ClickHouseServer, database: string): Promise<Result<StoreDatabase, StoreFault>> {
   return trying(async () => {
     const { url, username, password } = server;
-    const first = createClient({ url, username, password, request_timeout: STATEMENT_MS_MAX });
+    const settings = { url, username, password, request_timeout: STATEMENT_MS_MAX, log };
+    const first = createClient(settings);
     await first.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
     await first.close();
-    return new ClickHouseDatabase(
-      createClient({ url, username, password, database, request_timeout: STATEMENT_MS_MAX }),
-    );
+    return new ClickHouseDatabase(createClient({ ...settings, database }));
   });
 }
 

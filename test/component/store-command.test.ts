@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
@@ -117,6 +120,24 @@ test('a server that is not there is told once, and waited for; mail goes through
   expect(line['fault']).toMatch(/^http:\/\/127\.0\.0\.1:9: .*/);
   expect(await site.send()).toBe(250);
   expect(await running.stop()).toBe(0);
+});
+
+test('what a server says in several lines is told in one, by us alone', async () => {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.writeHead(500, { 'x-clickhouse-exception-code': '62' });
+    response.end('Code: 62. DB::Exception: Syntax error:\n\nCREATE. (SYNTAX_ERROR)\n');
+  });
+  server.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const site = await Site.open({ store: { kind: 'clickhouse', url } });
+  const running = await site.start();
+  const line = await running.line('the ClickHouse server cannot be used yet');
+  expect(line['fault']).toMatch(/^http:.*Syntax error:\n\nCREATE/);
+  expect(await running.stop()).toBe(0);
+  expect(running.stderr.split('\n').filter((each) => each !== '' && !each.startsWith('{'))).toEqual([]);
 });
 
 test('a store without an address of its server, or with one that it has no use for, is a fault of the configuration', async () => {

@@ -74,23 +74,39 @@ export class LogSnapshots implements SnapshotStore {
   }
 
   private async lastWholeFrom(name: string, partition: number, from: number, end: number): Promise<Buffer | undefined> {
-    let whole: readonly Piece[] | undefined;
-    let pieces: Piece[] = [];
+    const pieces = new Pieces(name);
     for (let at = from; at < end; ) {
       const page = await this.log.read(STREAM, partition, at, READ_RECORDS);
-      for (const { payload } of page.records) {
-        const { data } = piece.safeParse(jsonOf(payload));
-        if (data?.name !== name) continue;
-        // A writer that was replaced may still have been at it: pieces of two snapshots do not mix.
-        if (data.index === 0) pieces = [];
-        if (data.id === (pieces[0]?.id ?? data.id) && data.index === pieces.length) pieces.push(data);
-        if (pieces.length === data.count) whole = pieces;
-      }
+      for (const { payload } of page.records) pieces.add(payload);
       if (page.nextOffset <= at) break;
       at = page.nextOffset;
     }
-    if (whole?.[0] !== undefined) this.slots.set(name, whole[0].slot);
-    return whole === undefined ? undefined : Buffer.concat(whole.map(({ data }) => Buffer.from(data, 'base64')));
+    const [first] = pieces.whole;
+    if (first === undefined) return undefined;
+    this.slots.set(name, first.slot);
+    return Buffer.concat(pieces.whole.map(({ data }) => Buffer.from(data, 'base64')));
+  }
+}
+
+/** Puts the pieces of the snapshots of one name together. */
+class Pieces {
+  /** All pieces of the last snapshot that is whole; empty where none is. */
+  whole: readonly Piece[] = [];
+  private readonly name: string;
+  private pieces: Piece[] = [];
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  add(payload: string): void {
+    const { data } = piece.safeParse(jsonOf(payload));
+    if (data?.name !== this.name) return;
+    if (data.index === 0) this.pieces = [];
+    // A writer that was replaced may still have been at it: pieces of two snapshots do not mix.
+    const isNext = data.index === this.pieces.length && data.id === (this.pieces[0]?.id ?? data.id);
+    if (isNext) this.pieces.push(data);
+    if (isNext && this.pieces.length === data.count) this.whole = this.pieces;
   }
 }
 

@@ -39,7 +39,9 @@ const wanted = (stream: Stream, { replicas, retentionMs }: TopicSettings): Reado
   'message.timestamp.type': 'CreateTime',
   'min.insync.replicas': String(Math.max(1, replicas - 1)),
   // States come often, and only the last ones count.
-  ...(stream === 'postern.snapshots' ? { 'segment.ms': String(SNAPSHOT_SEGMENT_MS), 'min.cleanable.dirty.ratio': '0.1' } : {}),
+  ...(stream === 'postern.snapshots'
+    ? { 'segment.ms': String(SNAPSHOT_SEGMENT_MS), 'min.cleanable.dirty.ratio': '0.1' }
+    : {}),
 });
 
 /**

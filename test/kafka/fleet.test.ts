@@ -81,8 +81,7 @@ test('analyzers share the log; one is killed: another goes on where it was, and 
   process.kill(victim, 'SIGKILL');
   for (const ip of sources) await harvest(gate, ip, 3, 3);
   await until(
-    async () =>
-      new Set((await decided()).map(({ value }) => value)).size === sources.length ? true : undefined,
+    async () => (new Set((await decided()).map(({ value }) => value)).size === sources.length ? true : undefined),
     () => `decisions about all:\n${second.process.stderr}`,
     60_000,
   );

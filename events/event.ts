@@ -264,10 +264,16 @@ export const eventSchemas = {
   'operator-acted': z.object({
     ...gateBase,
     type: z.literal('operator-acted'),
-    act: text.describe('What was done: `observe-all`, `observe-off`.'),
-    value: text.optional().describe('What it was done to.'),
+    act: text.describe(
+      'What was done: `observe-all`, `observe-off`, `block`, `allow`, `unblock`, `disallow`, or `forget`: a person was taken out of what was recorded.',
+    ),
+    value: text.optional().describe('What it was done to; of `forget` the pseudonym in place of the address.'),
     by: text.describe('Who did it.'),
     reason: text.describe('Why.'),
+    counts: z
+      .record(z.string(), count)
+      .optional()
+      .describe('Of `forget`: records of the log that it changed, by stream.'),
   }),
   'breaker-changed': z.object({
     ...gateBase,

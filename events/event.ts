@@ -265,7 +265,7 @@ export const eventSchemas = {
     ...gateBase,
     type: z.literal('operator-acted'),
     act: text.describe(
-      'What was done: `observe-all`, `observe-off`, `block`, `allow`, `unblock`, `disallow`, or `forget`: a person was taken out of what was recorded.',
+      'What was done: `observe-all`, `observe-off`, `block`, `allow`, `unblock`, `disallow` (the end of an allow), or `forget`: a person was taken out of what was recorded.',
     ),
     value: text.optional().describe('What it was done to; of `forget` the pseudonym in place of the address.'),
     by: text.describe('Who did it.'),

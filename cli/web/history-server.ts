@@ -4,6 +4,7 @@ import { err, ok, type Result } from '../../lib/result.ts';
 import type { Places } from '../config/places.ts';
 import type { Configured } from '../io/config-file.ts';
 import { readStoreHttpPassword, readStorePassword } from '../io/material.ts';
+import { reachable, readAddress } from '../io/part-address.ts';
 
 const NO_STORE = 'No history is kept: `store.kind` is `none` in the configuration.';
 
@@ -17,12 +18,13 @@ export function historyServer({ config, folder }: Configured, places: Places): R
     const { url = '', username, database } = store;
     return ok({ url, username, password: password.value, database });
   }
-  if (store.http.port === 0) return err('The port of the history is not known: `store.http.port` is 0.');
   const named = readStoreHttpPassword(config, folder);
   const password = named.ok ? (named.value ?? passwordIn(places.storeHttpKey)) : undefined;
-  if (password === undefined) return err('The history cannot be asked yet: see that `postern store` runs.');
-  const url = `http://${reachable(store.http.address)}:${store.http.port}`;
-  return ok({ url, username: store.http.username, password, database: store.database });
+  const { address, port, username } = store.http;
+  const url = port === 0 ? readAddress(places.storeAddress) : `http://${reachable(address)}:${port}`;
+  if (password === undefined || url === undefined)
+    return err('The history cannot be asked yet: see that `postern store` runs.');
+  return ok({ url, username, password, database: store.database });
 }
 
 /** The store makes it when it starts for the first time. */
@@ -32,11 +34,4 @@ function passwordIn(path: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Where this machine reaches what listens on an address, as it stands in a URL. */
-export function reachable(address: string): string {
-  if (address === '0.0.0.0') return '127.0.0.1';
-  if (address === '::') return '[::1]';
-  return address.includes(':') ? `[${address}]` : address;
 }

@@ -279,6 +279,7 @@ const impersonal: Readonly<Record<string, readonly string[]>> = {
   traffic_by_minute: ['gate', 'listener', 'type', 'verb', 'outcome'],
   verdicts_by_minute: ['gate', 'listener', 'action', 'rule'],
   latency_by_minute: ['gate', 'verb'],
+  countries_of_sources: ['country'],
 };
 
 test('every column of the schema that holds text is looked at, or is known to name nobody', async () => {

@@ -19,6 +19,8 @@ export interface AskedPart {
   readonly progressFile: string;
   /** What is waited for. */
   readonly what: string;
+  /** Default: {@link STEP_MS_MAX}. */
+  readonly stepMsMax?: number;
 }
 
 /**
@@ -26,29 +28,24 @@ export interface AskedPart {
  *
  * @returns Undefined where the part does not run, or takes too long: then the request stays for it, unless it is a dry run.
  */
-export async function askPart(
-  { requests, progressFile, what }: AskedPart,
-  id: string,
-  request: ForgetRequest,
-): Promise<ForgetAnswer | undefined> {
+export async function askPart(part: AskedPart, id: string, request: ForgetRequest): Promise<ForgetAnswer | undefined> {
+  const { requests } = part;
   requests.sweep(Date.now() - ANSWERS_KEPT_MS);
   requests.leave(id, request);
-  const answer = await awaitAnswer(requests, id, progressFile, what);
+  const answer = await awaitAnswer(part, id);
   if (request.isDryRun) requests.remove(id);
   requests.removeAnswer(id);
   return answer;
 }
 
 async function awaitAnswer(
-  requests: ForgetRequests,
+  { requests, progressFile, what, stepMsMax = STEP_MS_MAX }: AskedPart,
   id: string,
-  progressFile: string,
-  what: string,
 ): Promise<ForgetAnswer | undefined> {
   using progress = new Progress(what);
   let told: ForgetAnswer | undefined;
   let toldMs = performance.now();
-  while (isTold(progressFile) && performance.now() - toldMs < STEP_MS_MAX) {
+  while (isTold(progressFile) && performance.now() - toldMs < stepMsMax) {
     const answer = requests.answer(id);
     if (answer?.isComplete === true) return answer;
     if (answer !== undefined && answer.done !== told?.done) {

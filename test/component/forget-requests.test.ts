@@ -2,9 +2,11 @@ import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { type AskedPart, askPart, SILENT_MS_MAX } from '../../cli/forget/await-part.ts';
 import { ForgetRequests } from '../../cli/forget/requests.ts';
 import { TakeUp } from '../../cli/forget/take-up.ts';
 import { err, ok } from '../../lib/result.ts';
+import { encodeProgress } from '../../log/progress.ts';
 import { aForgetting } from '../support/forgetting.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -67,4 +69,38 @@ test('a request of another release stays, and holds up no other', async () => {
   const takeUp = new TakeUp(requests, async () => ok({}), quiet);
   expect(await takeUp.once(never)).toBe(true);
   expect(requests.pending()).toEqual(['1-a']);
+});
+
+/** A part that told some time ago how far it is. */
+function partThat(toldAgoMs: number | undefined): AskedPart {
+  const folder = temporaryDirectory();
+  const progressFile = join(folder, 'progress.json');
+  if (toldAgoMs !== undefined)
+    writeFileSync(progressFile, encodeProgress({ atMs: Date.now() - toldAgoMs, readers: [] }));
+  return { requests: new ForgetRequests(folder, 'store'), progressFile, what: 'test', stepMsMax: 600 };
+}
+
+test.each([
+  ['never told', undefined],
+  ['is silent', SILENT_MS_MAX],
+  ['takes too long', 0],
+])('a part that %s keeps the request, and no request of a dry run', async (_what, toldAgoMs) => {
+  const part = partThat(toldAgoMs);
+  expect(await askPart(part, '1-a', { ...request, isDryRun: true })).toBeUndefined();
+  expect(part.requests.pending()).toEqual([]);
+  expect(await askPart(part, '2-b', request)).toBeUndefined();
+  expect(part.requests.pending()).toEqual(['2-b']);
+});
+
+test('a part that runs is waited for, as long as it gets on', async () => {
+  const part = partThat(0);
+  const { requests } = part;
+  const asked = askPart(part, '1-a', request);
+  for (let done = 1; done <= 4; done += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 350));
+    requests.tell('1-a', { done, total: 4, isComplete: done === 4, records: { events: done } });
+  }
+  expect(await asked).toMatchObject({ isComplete: true, records: { events: 4 } });
+  expect(requests.pending()).toEqual([]);
+  expect(requests.answer('1-a')).toBeUndefined();
 });

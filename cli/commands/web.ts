@@ -1,11 +1,12 @@
 import { getPriority, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Role } from '../../console/credentials.ts';
-import { ClickHouseHistory } from '../../console/io/clickhouse-history.ts';
 import { ConsoleServer } from '../../console/io/console-server.ts';
 import { PageFiles } from '../../console/io/page-files.ts';
+import { QueuedHistory } from '../../console/io/queued-history.ts';
 import { Tokens } from '../../console/io/tokens.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
+import { ClickHouseHistory } from '../../store/io/clickhouse-history.ts';
 import { configFlags } from '../config/from-flags.ts';
 import { type Places, placesIn } from '../config/places.ts';
 import { EXIT_FAULT, EXIT_OK, runCommand, type Usage } from '../flags.ts';
@@ -15,8 +16,8 @@ import { awaitLog } from '../io/open-log.ts';
 import { runPart, settleUnprivileged } from '../io/part.ts';
 import { onStop, tellReady } from '../io/supervised.ts';
 import { makeWebTokens, webToken } from '../io/web-tokens.ts';
+import { historyServer, reachable } from '../store/history-server.ts';
 import { consolePorts } from '../web/console-ports.ts';
-import { historyServer, reachable } from '../web/history-server.ts';
 
 const usage = {
   verb: 'web',
@@ -80,7 +81,7 @@ async function serve(configured: Configured, logger: OperatorLog): Promise<Resul
     port,
     tokens: tokens.value,
     page: page.value,
-    ports: consolePorts({ configured, places, log, history }),
+    ports: consolePorts({ configured, places, log, history: new QueuedHistory(history) }),
     log,
     trouble: (what, details) => logger.warn(details, what),
   });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { loadConfig } from '../../cli/config/load.ts';
 import { placesIn } from '../../cli/config/places.ts';
 import { makeWebTokens, webToken } from '../../cli/io/web-tokens.ts';
-import { historyServer, reachable } from '../../cli/web/history-server.ts';
+import { historyServer, reachable } from '../../cli/store/history-server.ts';
 import { TOKEN_LENGTH_MIN } from '../../console/credentials.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -71,7 +71,9 @@ test('a token of the configuration is taken from its file, and refused where it 
 
 test('where the history is', () => {
   const none = configured('store: { kind: none }');
-  expect(historyServer(none.configured, none.places)).toMatchObject({ error: expect.stringContaining('`store.kind`') });
+  expect(historyServer(none.configured, none.places)).toMatchObject({
+    error: { kind: 'none', text: expect.stringContaining('`store.kind`') },
+  });
   const server = configured('store: { kind: clickhouse, url: "http://192.0.2.1:8123", username: u }');
   expect(historyServer(server.configured, server.places)).toEqual({
     ok: true,
@@ -79,11 +81,13 @@ test('where the history is', () => {
   });
   const unknown = configured('store: { kind: chdb, http: { port: 0 } }');
   expect(historyServer(unknown.configured, unknown.places)).toMatchObject({
-    error: expect.stringContaining('`store.http.port`'),
+    error: { kind: 'away', text: expect.stringContaining('`store.http.port`') },
   });
   // The store has not made its password yet.
   const own = configured('store: { kind: chdb, http: { address: "::" } }');
-  expect(historyServer(own.configured, own.places)).toMatchObject({ error: expect.stringContaining('postern store') });
+  expect(historyServer(own.configured, own.places)).toMatchObject({
+    error: { kind: 'away', text: expect.stringContaining('postern store') },
+  });
   mkdirSync(join(own.places.storeHttpKey, '..'), { recursive: true });
   writeFileSync(own.places.storeHttpKey, 'key\n');
   expect(historyServer(own.configured, own.places)).toMatchObject({

@@ -19,7 +19,7 @@ const parts = [...Object.keys(mayImport), 'evaluation', 'cli', 'test', 'bench', 
 /** Node modules that reach no file, socket, clock or process: pure code may use them. */
 const pureNodeModules = ['^(node:)?(buffer|url|util)$'];
 /** Packages that do no I/O. */
-const purePackages = ['node_modules/(zod|ipaddr\\.js|yaml)/'];
+const purePackages = ['node_modules/(zod|ipaddr\\.js|mmdb-lib|yaml)/'];
 
 const boundaries = Object.entries(mayImport).map(([part, allowed]) => ({
   name: `${part}-imports-only-${[...allowed, part].join('-')}`,

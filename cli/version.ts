@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs';
 
-/** What runs, not what an upgrade has put there since; and who has given up root may not be able to read it later. */
-let running: string | undefined;
+/** Read with this module: an upgrade may put another one there, and who has given up root may not be able to read it. */
+const running = versionIn(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
-/** The version of Postern, from `package.json` as it was at the first call. */
-export function version(): string {
-  running ??= versionIn(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return running;
-}
+/** The version of Postern that runs, from `package.json`. */
+export const version = (): string => running;
 
 function versionIn(text: string): string {
   const manifest: unknown = JSON.parse(text);

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '../lib/result.ts';
 import { type Refusal, refused } from './answer.ts';
 
-const acts = ['block', 'allow', 'unblock'] as const;
+const acts = ['block', 'allow', 'unblock', 'disallow'] as const;
 /** Longest address, range or reason, UTF-16 code units. */
 export const ACT_TEXT_LENGTH_MAX = 200;
 /** Longest block or allow that has an end, hours: ten years. */
@@ -29,7 +29,8 @@ export function readAct(body: unknown): Result<Act, Refusal> {
   if (reason === undefined)
     return err(refused(400, `A reason is needed, of at most ${ACT_TEXT_LENGTH_MAX} characters: others will ask.`));
   const hours = given.get('hours');
-  if (hours === undefined || hours === null || act === 'unblock') return ok({ act, value, reason });
+  const isEnd = act === 'unblock' || act === 'disallow';
+  if (hours === undefined || hours === null || isEnd) return ok({ act, value, reason });
   if (typeof hours !== 'number' || !(hours > 0) || hours > ACT_HOURS_MAX)
     return err(refused(400, `"hours" is a number up to ${ACT_HOURS_MAX}.`));
   return ok({ act, value, reason, forMs: Math.max(1, Math.round(hours * HOUR_MS)) });

@@ -1,4 +1,4 @@
-import { addressText, chosen, hoursInRange } from './fragments.ts';
+import { addressText, chosen, countriesInRange, hoursInRange } from './fragments.ts';
 import { columnsOf, type Panel } from './panel.ts';
 
 /** Octets of an IPv4 address stand last in a mapped one: a /24 of it is a /120. */
@@ -96,6 +96,47 @@ LIMIT 50`,
       passwords: 'UInt64',
       anomalies: 'UInt64',
       mails: 'UInt64',
+    }),
+  },
+  {
+    id: 'countries',
+    title: 'Countries',
+    shows:
+      'All sources by country (ISO 3166), those with accepted mail as well, at all gates; hours count whole. `not looked up`: the store has no country for them; that is everything where `store.countries.file` names no file, and a source that just came, for a few seconds. `unknown`: the file has none, as for private addresses.',
+    red: {
+      column: 'refused',
+      from: 5000,
+      advice:
+        'See the ranges and sources above for who it is, and block those. Before you block ranges of a whole country in a firewall look at `mails` and `delivering`: so much mail from so many sources would be lost.',
+    },
+    unit: 'short',
+    drawing: 'table',
+    width: 24,
+    sql: `SELECT multiIf(NOT known.isLookedUp, 'not looked up', known.country = '', 'unknown', toString(known.country)) AS country,
+  count() AS sources, sum(source.refused) AS refused, sum(source.deferred) AS deferred, sum(source.unknown) AS unknown,
+  sum(source.passwords) AS passwords, sum(source.mails) AS mails, countIf(source.mails > 0) AS delivering
+FROM (
+  SELECT ip, sum(refused) AS refused, sum(deferred) AS deferred, sum(unknownRecipients) AS unknown,
+    sum(authRefused) AS passwords, sum(mailsAccepted) AS mails
+  FROM sources_by_hour
+  WHERE ${hoursInRange}
+  GROUP BY ip
+) AS source
+LEFT JOIN (
+  ${countriesInRange}
+) AS known ON known.ip = source.ip
+GROUP BY country
+ORDER BY refused DESC, sources DESC, country
+LIMIT 300`,
+    columns: columnsOf({
+      country: 'String',
+      sources: 'UInt64',
+      refused: 'UInt64',
+      deferred: 'UInt64',
+      unknown: 'UInt64',
+      passwords: 'UInt64',
+      mails: 'UInt64',
+      delivering: 'UInt64',
     }),
   },
 ];

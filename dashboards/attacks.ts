@@ -215,7 +215,7 @@ ORDER BY time, label`,
 export const attacks: Dashboard = {
   uid: 'postern-attacks',
   title: 'Postern: attacks',
-  description: 'Who attacks, how, and from which ranges.',
+  description: 'Who attacks, how, and from which ranges and countries.',
   range: '24h',
   variables: [gateVariable, scenarioVariable],
   panels: [...numbers, ...series, ...attackTables],

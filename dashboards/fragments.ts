@@ -23,6 +23,12 @@ export const noSession = "sid = toUUID('00000000-0000-0000-0000-000000000000')";
 /** An address as people write it: IPv4 without the prefix of the mapped form. */
 export const addressText = (column: string): string => `replaceRegexpOne(toString(${column}), '^::ffff:', '')`;
 
+/** Rows `ip`, `country` and `isLookedUp` (true) of the sources in a range that the store has looked up; for a LEFT JOIN. */
+export const countriesInRange = `SELECT ip, argMax(country, at) AS country, true AS isLookedUp
+  FROM countries_of_sources
+  WHERE ip IN (SELECT ip FROM sources_by_hour WHERE ${hoursInRange})
+  GROUP BY ip`;
+
 /** A share from 0 to 1; 0 of nothing. */
 export const share = (part: string, whole: string): string => `${part} / greatest(${whole}, 1)`;
 

@@ -264,7 +264,9 @@ export const eventSchemas = {
   'operator-acted': z.object({
     ...gateBase,
     type: z.literal('operator-acted'),
-    act: text.describe('What was done: `observe-all`, `observe-off`.'),
+    act: text.describe(
+      'What was done: `observe-all`, `observe-off`, `block`, `allow`, `unblock`, `disallow` (the end of an allow).',
+    ),
     value: text.optional().describe('What it was done to.'),
     by: text.describe('Who did it.'),
     reason: text.describe('Why.'),

@@ -116,11 +116,11 @@ export function prefixOf(address: Address, length: number): Prefix {
   const hostBits = BigInt(bitsOf(family) - length);
   const first = (address.value >> hostBits) << hostBits;
   const last = first | ((1n << hostBits) - 1n);
-  return { family, length, first, last, text: `${textOf(family, first)}/${length}` };
+  return { family, length, first, last, text: `${addressText(family, first)}/${length}` };
 }
 
-/** Canonical text of an address given as a number. */
-function textOf(family: 4 | 6, value: bigint): string {
+/** Canonical text of an address given as a number, as {@link Address.value}. */
+export function addressText(family: 4 | 6, value: bigint): string {
   const octets = Array.from({ length: bitsOf(family) / 8 }, (_, index) =>
     Number((value >> BigInt(bitsOf(family) - 8 - 8 * index)) & 0xffn),
   );

@@ -111,7 +111,8 @@ function queryHead(
     format,
     queryId,
     bodyCoding,
-    answerCoding: isOn(given.get('enable_http_compression'))
+    // A server compresses without being asked to since 25.10.
+    answerCoding: isOn(given.get('enable_http_compression') ?? '1')
       ? chosenCoding(header('accept-encoding') ?? '')
       : 'identity',
     credentials,

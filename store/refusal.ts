@@ -47,7 +47,7 @@ export const refusal = {
     501,
     48,
     'NOT_IMPLEMENTED',
-    'compress and decompress are not supported: use enable_http_compression.',
+    'Blocks of compress and decompress (LZ4, ZSTD) are not supported: use Accept-Encoding or Content-Encoding with gzip, deflate or br.',
   ),
   resultTooLarge: refused(500, 396, 'TOO_MANY_ROWS_OR_BYTES', 'Limit for result exceeded, max bytes.'),
   nativeType: refused(

@@ -13,6 +13,7 @@ const summaries: readonly (readonly [table: string, time: string])[] = [
   ['verdicts_by_minute', 'minute'],
   ['latency_by_minute', 'minute'],
   ['sources_by_hour', 'hour'],
+  ['countries_of_sources', 'hour'],
 ];
 
 /** Statements that set how long rows are kept. They change nothing that is there already; merges drop what is over. */

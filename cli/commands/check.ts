@@ -9,6 +9,7 @@ import { configFlags, flagOf } from '../config/from-flags.ts';
 import { readSource } from '../config/source.ts';
 import { EXIT_FAULT, EXIT_OK, EXIT_USAGE, runCommand, type Usage } from '../flags.ts';
 import { type ConfigFailure, type Configured, readConfiguration } from '../io/config-file.ts';
+import { readCountryFile } from '../io/country-file.ts';
 import { expiryFindings, type MaterialFault, readMaterial, readWebhook } from '../io/material.ts';
 import { textOf } from '../io/text-of.ts';
 import { providersOf } from '../watch/watch-settings.ts';
@@ -65,6 +66,7 @@ function checkFiles(configured: Configured): Findings {
     ...ends.over,
     ...listFaults(configured),
     ...watchFaults(configured),
+    ...countryFaults(configured),
   ];
   return { faults: inFileOrder(faults.map(placed)), warnings: inFileOrder(ends.soon.map(placed)) };
 }
@@ -87,6 +89,15 @@ function watchFaults({ config, folder }: Configured): MaterialFault[] {
     ...(webhook.ok ? [] : [webhook.error]),
     ...(providers.ok ? [] : [{ path, problem: providers.error, hint: 'one range a line, as 192.0.2.0/24' }]),
   ];
+}
+
+/** What would leave the history without countries. */
+function countryFaults({ config, folder }: Configured): MaterialFault[] {
+  const { file } = config.store.countries;
+  const countries = file === undefined ? undefined : readCountryFile(resolve(folder, file));
+  if (countries === undefined || countries.ok) return [];
+  const hint = 'give a MaxMind DB that Postern may read, such as GeoLite2-Country.mmdb';
+  return [{ path: ['store', 'countries', 'file'], problem: countries.error, hint }];
 }
 
 function faultsOfList(

@@ -30,7 +30,6 @@ export const run = (argv: readonly string[]): Promise<number> =>
 async function forward({ config }: Configured, logger: OperatorLog): Promise<Result<undefined, string>> {
   const { kind, host, transport, port, least } = config.siem;
   if (kind === 'off' || host === undefined) return err('siem.kind is off: there is nobody to send to');
-  const running = version();
   const settled = settleUnprivileged(config);
   if (!settled.ok) return settled;
   const stopped = new AbortController();
@@ -43,7 +42,7 @@ async function forward({ config }: Configured, logger: OperatorLog): Promise<Res
     log,
     sink,
     sender: { hostname: identityOf(config, thisMachine()).hostname, processId: process.pid },
-    version: running,
+    version: version(),
     leastSeverity: severities[least],
     trouble: (what, details) => logger.warn(details, what),
   });

@@ -1,4 +1,3 @@
-import { getPriority, setPriority } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
@@ -8,6 +7,7 @@ import { StoreWriter } from '../../store/io/writer.ts';
 import { configFlags } from '../config/from-flags.ts';
 import { type Places, placesIn } from '../config/places.ts';
 import { runCommand, type Usage } from '../flags.ts';
+import { type Rank, standBehindMail } from '../io/behind-mail.ts';
 import type { Configured } from '../io/config-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { awaitLog } from '../io/open-log.ts';
@@ -17,6 +17,7 @@ import { progressWriter } from '../io/progress-writer.ts';
 import { openStoreHttp } from '../io/store-http.ts';
 import { storeJournal } from '../io/store-journal.ts';
 import { onStop, tellReady } from '../io/supervised.ts';
+import { keepCountries } from '../store/keep-countries.ts';
 import { rebuild } from '../store/rebuild.ts';
 
 const usage = {
@@ -33,8 +34,8 @@ const usage = {
   },
 } as const satisfies Usage;
 
-/** Queries and merges get what others leave: they must not slow down mail (nice value). */
-const NICENESS = 19;
+/** Queries and merges must not slow down mail, and memory that they take must not end it. */
+const RANK: Rank = { niceness: 19, isIdle: true, outOfMemoryScore: 900 };
 /** How often it is told how far the store has read, milliseconds. */
 const PROGRESS_EVERY_MS = 1000;
 /** Delay before a store that cannot be opened is tried again, milliseconds. */
@@ -57,10 +58,9 @@ export const run = (argv: readonly string[]): Promise<number> =>
 
 async function keepStore(configured: Configured, logger: OperatorLog): Promise<Result<undefined, string>> {
   const { config } = configured;
+  standBehindMail(RANK, logger);
   const settled = settleUnprivileged(config);
   if (!settled.ok) return settled;
-  // Who is nicer already may not be able to go back.
-  if (getPriority() < NICENESS) setPriority(NICENESS);
   const stopped = new AbortController();
   onStop((reason) => stopped.abort(reason));
   const places = placesIn(config.dataDirectory);
@@ -72,7 +72,10 @@ async function keepStore(configured: Configured, logger: OperatorLog): Promise<R
   if (openedStore.value === undefined) return ok(undefined);
   await using database = openedStore.value;
   await using _http = await openStoreHttp(configured, places, logger);
-  await write({ log, database, places, logger, signal: stopped.signal });
+  await Promise.all([
+    write({ log, database, places, logger, signal: stopped.signal }),
+    keepCountries(configured, database, logger, stopped.signal),
+  ]);
   return ok(undefined);
 }
 

@@ -1,4 +1,4 @@
-import { getPriority, setPriority } from 'node:os';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Role } from '../../console/credentials.ts';
 import { ConsoleServer } from '../../console/io/console-server.ts';
@@ -10,13 +10,15 @@ import { ClickHouseHistory } from '../../store/io/clickhouse-history.ts';
 import { configFlags } from '../config/from-flags.ts';
 import { type Places, placesIn } from '../config/places.ts';
 import { EXIT_FAULT, EXIT_OK, runCommand, type Usage } from '../flags.ts';
+import { type Rank, standBehindMail } from '../io/behind-mail.ts';
 import { type Configured, configurationOrTell } from '../io/config-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { awaitLog } from '../io/open-log.ts';
 import { runPart, settleUnprivileged } from '../io/part.ts';
+import { reachable, readAddress, writeAddress } from '../io/part-address.ts';
 import { onStop, tellReady } from '../io/supervised.ts';
-import { makeWebTokens, webToken } from '../io/web-tokens.ts';
-import { historyServer, reachable } from '../store/history-server.ts';
+import { makeWebTokens, tokenIn, webToken } from '../io/web-tokens.ts';
+import { historyServer } from '../store/history-server.ts';
 import { consolePorts } from '../web/console-ports.ts';
 
 const usage = {
@@ -33,17 +35,24 @@ const usage = {
   },
 } as const satisfies Usage;
 
-/** It gets what others leave: it must not slow down mail (nice value). */
-const NICENESS = 10;
+/** It must not slow down mail. */
+const RANK: Rank = { niceness: 10, isIdle: false, outOfMemoryScore: 500 };
 const OFF = '`web.kind` is `off` in the configuration: there is no console';
 const PAGE = fileURLToPath(new URL('../../console/page/', import.meta.url));
 
 export const run = (argv: readonly string[]): Promise<number> =>
   runCommand(usage, argv, async (values) => {
     if (values.link !== true) return runPart({ name: 'web', cannotRun: 'the console cannot run', run: serve }, values);
-    const configured = configurationOrTell(values);
-    if (!configured.ok) return configured.error;
-    const link = linkOf(configured.value, values.operator === true ? 'operator' : 'viewer');
+    const role = values.operator === true ? 'operator' : 'viewer';
+    let link: Result<string, string>;
+    if (values.data !== undefined && values.upstream === undefined) {
+      const places = placesIn(resolve(values.data));
+      link = linkTo(places, tokenIn(places, role));
+    } else {
+      const configured = configurationOrTell(values);
+      if (!configured.ok) return configured.error;
+      link = linkOf(configured.value, role);
+    }
     if (link.ok) process.stdout.write(`${link.value}\n`);
     else process.stderr.write(`postern: ${link.error}\n`);
     return link.ok ? EXIT_OK : EXIT_FAULT;
@@ -52,25 +61,30 @@ export const run = (argv: readonly string[]): Promise<number> =>
 function linkOf(configured: Configured, role: Role): Result<string, string> {
   const { web, dataDirectory } = configured.config;
   if (web.kind === 'off') return err(OFF);
-  if (web.port === 0) return err('`web.port` is 0: the console says its port when it starts');
-  const token = webToken(configured, placesIn(dataDirectory), role);
-  return token.ok ? ok(`http://${reachable(web.address)}:${web.port}/?token=${token.value}`) : token;
+  const places = placesIn(dataDirectory);
+  return linkTo(places, webToken(configured, places, role));
+}
+
+function linkTo({ webAddress }: Places, token: Result<string, string>): Result<string, string> {
+  const url = readAddress(webAddress);
+  if (url === undefined) return err(`the console has not been started yet: there is no ${webAddress}`);
+  return token.ok ? ok(`${url}/?token=${token.value}`) : token;
 }
 
 async function serve(configured: Configured, logger: OperatorLog): Promise<Result<undefined, string>> {
   const { config } = configured;
   if (config.web.kind === 'off') return err(OFF);
+  standBehindMail(RANK, logger);
+  // The program may be for root alone to read.
+  const page = PageFiles.read(PAGE);
+  if (!page.ok) return page;
   const settled = settleUnprivileged(config);
   if (!settled.ok) return settled;
-  // Who is nicer already may not be able to go back.
-  if (getPriority() < NICENESS) setPriority(NICENESS);
   const stopped = new AbortController();
   onStop((reason) => stopped.abort(reason));
   const places = placesIn(config.dataDirectory);
   const tokens = tokensOf(configured, places);
   if (!tokens.ok) return tokens;
-  const page = PageFiles.read(PAGE);
-  if (!page.ok) return page;
   const openedLog = await awaitLog(places, logger, stopped.signal);
   if (openedLog === undefined) return ok(undefined);
   await using log = openedLog;
@@ -87,7 +101,10 @@ async function serve(configured: Configured, logger: OperatorLog): Promise<Resul
   });
   if (!opened.ok) return opened;
   await using console = opened.value;
-  tellWhere(configured, places, console.port, logger);
+  const url = `http://${reachable(address)}:${console.port}`;
+  const written = writeAddress(places.webAddress, url);
+  if (!written.ok) logger.warn({ fault: written.error }, '`postern web --link` will not know the address');
+  tellWhere(configured, places, url, logger);
   tellReady();
   await new Promise((resolve) => {
     if (stopped.signal.aborted) resolve(undefined);
@@ -109,7 +126,7 @@ function tokensOf(configured: Configured, places: Places): Result<Tokens, string
 }
 
 /** Where, and where the tokens are; never a token. */
-function tellWhere({ config }: Configured, places: Places, port: number, logger: OperatorLog): void {
+function tellWhere({ config }: Configured, places: Places, url: string, logger: OperatorLog): void {
   const { viewerToken, operatorToken, address } = config.web;
   const tokens = {
     ...(viewerToken === undefined ? { viewerToken: places.viewerToken } : {}),
@@ -117,5 +134,5 @@ function tellWhere({ config }: Configured, places: Places, port: number, logger:
   };
   if (!/^(?:127\.|::1$)/.test(address))
     logger.warn({ address }, 'the console can be reached from other machines, without TLS');
-  logger.info({ port, ...tokens }, `the console is at http://${reachable(address)}:${port}`);
+  logger.info(tokens, `the console is at ${url}`);
 }

@@ -13,6 +13,8 @@ export interface Places {
   readonly store: string;
   /** The password of its HTTP interface, where the configuration names none. */
   readonly storeHttpKey: string;
+  /** Where its HTTP interface is, while that is open. */
+  readonly storeAddress: string;
   /** What its writer was about to insert. */
   readonly storeJournal: string;
   /** How far it has read. */
@@ -20,6 +22,8 @@ export interface Places {
   /** Tokens of the console, where the configuration names none. */
   readonly viewerToken: string;
   readonly operatorToken: string;
+  /** Where the console is. */
+  readonly webAddress: string;
   /** State of the panic switch. */
   readonly panic: string;
   /** Sources whose mail was accepted. */
@@ -45,10 +49,12 @@ export const placesIn = (dataDirectory: string): Places => ({
   progress: join(dataDirectory, 'run', 'analyzers.json'),
   store: join(dataDirectory, 'store', 'chdb'),
   storeHttpKey: join(dataDirectory, 'store', 'http.key'),
+  storeAddress: join(dataDirectory, 'run', 'store.url'),
   storeJournal: join(dataDirectory, 'store', 'journal.json'),
   storeProgress: join(dataDirectory, 'run', 'store.json'),
   viewerToken: join(dataDirectory, 'web', 'viewer.token'),
   operatorToken: join(dataDirectory, 'web', 'operator.token'),
+  webAddress: join(dataDirectory, 'run', 'web.url'),
   panic: join(dataDirectory, 'observe.json'),
   history: join(dataDirectory, 'history.txt'),
   senders: join(dataDirectory, 'senders.txt'),

@@ -3,6 +3,7 @@ import {
   address,
   count,
   databaseName,
+  filePath,
   lineOfText,
   listeningPort,
   octets,
@@ -17,7 +18,11 @@ const QUERY_MEMORY_MIN = 64 * MEBIBYTE;
 /** Reading the embedded history. */
 const http = z.strictObject({
   address: address.prefault('127.0.0.1').describe('Address to listen on. There is no TLS: keep it private.'),
-  port: listeningPort.default(8123).describe('Port; 0 lets the system choose one.'),
+  port: listeningPort
+    .default(8123)
+    .describe(
+      'Port; 0 lets the system choose one, which stands in `run/store.url` of `dataDirectory` while it is open.',
+    ),
   username: lineOfText(64).default('postern').describe('As whom the history is asked.'),
   password: secretReference
     .optional()
@@ -32,11 +37,20 @@ const http = z.strictObject({
     .describe('Most octets of one answer, which is held in memory as a whole.'),
 });
 
+/** Where sources are from. */
+const countries = z.strictObject({
+  file: filePath
+    .optional()
+    .describe(
+      'MaxMind DB file with countries (`country.iso_code`), such as GeoLite2 Country or DB-IP Lite Country; one of cities does as well. At most 256 MiB, all of it in memory. A newer one is taken without a restart. Default: none, and countries are not known.',
+    ),
+});
+
 /** History: the events of the log, kept longer, to be asked by SQL. */
 export const store = z.strictObject({
   kind: z
     .enum(['chdb', 'clickhouse', 'none'])
-    .default('none')
+    .default('chdb')
     .describe(
       'Where history is kept: `chdb` is ClickHouse inside a process of Postern, with files in `dataDirectory`; `clickhouse` is a server; `none` keeps none.',
     ),
@@ -48,10 +62,11 @@ export const store = z.strictObject({
     ),
   username: lineOfText(64).default('default').describe('As whom the server is asked.'),
   password: secretReference.optional().describe('Where the password is kept. Default: none is needed.'),
-  eventsKeptDays: count(1, 3650).default(90).describe('How long every single event is kept, days.'),
+  eventsKeptDays: count(1, 3650).default(30).describe('How long every single event is kept, days.'),
   summariesKeptDays: count(1, 3650)
-    .default(400)
+    .default(90)
     .describe('How long sessions, mail transactions, decisions and sums are kept, days.'),
+  countries: countries.prefault({}).describe('Countries of sources, for the dashboards.'),
   http: http
     .prefault({})
     .describe('The HTTP interface of ClickHouse over the embedded history (`kind: chdb`), to read from it.'),

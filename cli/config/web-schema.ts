@@ -5,7 +5,7 @@ import { address, listeningPort, secretReference } from './fields.ts';
 export const web = z.strictObject({
   kind: z
     .enum(['off', 'on'])
-    .default('off')
+    .default('on')
     .describe('Whether `postern start` serves the console. A change takes a restart.'),
   address: address.prefault('127.0.0.1').describe('Address to listen on. There is no TLS: keep it private.'),
   port: listeningPort.default(9780).describe('TCP port; 0 lets the system choose one.'),

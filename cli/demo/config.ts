@@ -58,9 +58,8 @@ export function demoConfig(places: Places, promoted: readonly string[] = []): st
     limits: { ...DEMO_LIMITS, ...DEMO_DATA_RATE },
     deadlines: DEMO_DEADLINES,
     http: { address: '127.0.0.1', port: ports.http },
-    ...(hasConsole
-      ? { store: { kind: 'chdb', http: { port: ports.history } }, web: { kind: 'on', port: ports.console } }
-      : {}),
+    store: hasConsole ? { http: { port: ports.history } } : { kind: 'none' },
+    web: hasConsole ? { port: ports.console } : { kind: 'off' },
     logging: { level: 'warn' },
     shutdownGraceMs: 1000,
   });

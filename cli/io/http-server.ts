@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { requestTimeouts } from '../../lib/request-timeouts.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Logger } from '../../proxy/io/logger.ts';
 import { textOf } from './text-of.ts';
@@ -6,7 +7,15 @@ import { textOf } from './text-of.ts';
 /** Connections at once. */
 export const HTTP_CONNECTIONS_MAX = 64;
 /** How long one request may take to arrive, milliseconds. */
-export const HTTP_REQUEST_TIMEOUT_MS = 10_000;
+const REQUEST_MS_MAX = 10_000;
+
+export interface HttpServerOptions {
+  readonly address: string;
+  /** 0: the system chooses. */
+  readonly port: number;
+  /** Default: {@link REQUEST_MS_MAX}. */
+  readonly requestMsMax?: number;
+}
 
 /** One answer. */
 export interface Page {
@@ -25,11 +34,11 @@ export class HttpServer implements AsyncDisposable {
 
   /** @returns One line for the operator when the port cannot be had. */
   static open(
-    { address, port }: { readonly address: string; readonly port: number },
+    { address, port, requestMsMax = REQUEST_MS_MAX }: HttpServerOptions,
     pages: ReadonlyMap<string, () => Promise<Page>>,
     logger: Logger,
   ): Promise<Result<HttpServer, string>> {
-    const server = createServer({ requestTimeout: HTTP_REQUEST_TIMEOUT_MS }, (request, response) => {
+    const server = createServer(requestTimeouts(requestMsMax), (request, response) => {
       void answer(request, response, pages, logger);
     });
     server.maxConnections = HTTP_CONNECTIONS_MAX;

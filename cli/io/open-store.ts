@@ -46,11 +46,8 @@ async function connect(
     if (opened.ok) return opened;
     const { message } = opened.error;
     // chDB says why on stderr, and to us only that.
-    return err(
-      message.startsWith('Failed to create connection')
-        ? `${places.store} cannot be opened: is the store running already?`
-        : `${places.store}: ${message}`,
-    );
+    const isTaken = message.startsWith('Failed to create connection');
+    return err(isTaken ? `${places.store} cannot be opened: is the store running already?` : message);
   }
   const password = readStorePassword({ ...config, store }, folder);
   if (!password.ok) return err(`${pathText(password.error.path)}: ${password.error.problem}; ${password.error.hint}`);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { HttpInterface } from '../../store/io/http-interface.ts';
 import { pathText } from '../config/fault.ts';
@@ -7,6 +7,7 @@ import type { Places } from '../config/places.ts';
 import type { Configured } from './config-file.ts';
 import type { OperatorLog } from './logger.ts';
 import { readStoreHttpPassword } from './material.ts';
+import { reachable, writeAddress } from './part-address.ts';
 import { makeOnce } from './site-secret.ts';
 import { textOf } from './text-of.ts';
 
@@ -21,17 +22,26 @@ export async function openStoreHttp(
   configured: Configured,
   places: Places,
   logger: OperatorLog,
-): Promise<HttpInterface | undefined> {
+): Promise<AsyncDisposable | undefined> {
   if (configured.config.store.kind !== 'chdb') return undefined;
+  // One that was killed has left it.
+  rmSync(places.storeAddress, { force: true });
   const opened = await open(configured, places, logger);
   if (!opened.ok) {
     logger.error({ fault: opened.error }, 'the history cannot be read over HTTP');
     return undefined;
   }
-  const { address } = configured.config.store.http;
-  const host = address.includes(':') ? `[${address}]` : address;
-  logger.info({}, `the history is at http://${host}:${opened.value.port}`);
-  return opened.value;
+  const url = `http://${reachable(configured.config.store.http.address)}:${opened.value.port}`;
+  const written = writeAddress(places.storeAddress, url);
+  if (!written.ok) logger.warn({ fault: written.error }, 'the console may not know where the history is');
+  logger.info({}, `the history is at ${url}`);
+  return {
+    async [Symbol.asyncDispose](): Promise<void> {
+      // Whoever has this port next is not to be asked, with our password.
+      rmSync(places.storeAddress, { force: true });
+      await opened.value[Symbol.asyncDispose]();
+    },
+  };
 }
 
 async function open(

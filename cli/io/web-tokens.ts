@@ -14,10 +14,10 @@ const TOKEN_OCTETS = 32;
 
 /** The token of one role, from where the configuration or the data directory keeps it. @returns One line where there is none. */
 export function webToken({ config, folder }: Configured, places: Places, role: Role): Result<string, string> {
-  const key = role === 'viewer' ? 'viewerToken' : 'operatorToken';
+  const key = keyOf(role);
   const named = readWebToken(config, folder, key);
   if (!named.ok) return err(`${pathText(named.error.path)}: ${named.error.problem}; ${named.error.hint}`);
-  const token = named.value === undefined ? tokenIn(places[key]) : ok(named.value);
+  const token = named.value === undefined ? tokenIn(places, role) : ok(named.value);
   if (!token.ok) return token;
   return isToken(token.value)
     ? token
@@ -37,10 +37,14 @@ export function makeWebTokens({ config }: Configured, places: Places): Result<un
   return ok(undefined);
 }
 
-function tokenIn(path: string): Result<string, string> {
+/** The token of one role that was made in the data directory. */
+export function tokenIn(places: Places, role: Role): Result<string, string> {
+  const path = places[keyOf(role)];
   try {
     return ok(readFileSync(path, 'utf8').replace(/\r?\n$/, ''));
   } catch (error) {
     return err(`${path}: ${textOf(error)}`);
   }
 }
+
+const keyOf = (role: Role): 'viewerToken' | 'operatorToken' => (role === 'viewer' ? 'viewerToken' : 'operatorToken');

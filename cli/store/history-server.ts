@@ -7,35 +7,40 @@ import { type Places, placesIn } from '../config/places.ts';
 import { store } from '../config/store-schema.ts';
 import { type Configured, configurationOf } from '../io/config-file.ts';
 import { readStoreHttpPassword, readStorePassword } from '../io/material.ts';
+import { reachable, readAddress } from '../io/part-address.ts';
 
 const storeDefaults = store.parse({});
 const noStore: HistoryFault = {
   kind: 'none',
   text: 'No history is kept: `store.kind` is `none` in the configuration.',
 };
-const away = (text: string): { readonly ok: false; readonly error: HistoryFault } => err({ kind: 'away', text });
+const notYet: HistoryFault = {
+  kind: 'away',
+  text: 'The history cannot be asked yet: see that `postern store` runs.',
+};
 
 /**
- * The history of a data directory, for a command. Without a configuration of it there is the password that an embedded store made
- * there, and the port is the one that it has if nobody chose another.
+ * The history of a data directory, for a command. Without a configuration of it there are the password that an embedded store made
+ * there, and the address that it wrote down.
  */
 export function historyOf(flags: Pick<ConfigFlagValues, 'config' | 'data'>, dataDirectory: string): ClickHouseHistory {
   const places = placesIn(dataDirectory);
   const configured = configurationOf(flags);
   return new ClickHouseHistory(() =>
-    configured === undefined ? serverByDefault(places) : historyServer(configured, places),
+    configured === undefined ? serverInDirectory(places) : historyServer(configured, places),
   );
 }
 
 /** Where no history is kept. */
 export const noHistory: History = { isThere: async () => false, ask: async () => err(noStore) };
 
-function serverByDefault({ storeHttpKey }: Places): Result<HistoryServer, HistoryFault> {
+function serverInDirectory({ storeHttpKey, storeAddress }: Places): Result<HistoryServer, HistoryFault> {
   const password = passwordIn(storeHttpKey);
   if (password === undefined)
     return err({ kind: 'none', text: 'No history is known of: if one is kept, name the configuration with --config.' });
+  const url = readAddress(storeAddress);
   const { http, database } = storeDefaults;
-  return ok({ url: urlOf(http), username: http.username, password, database });
+  return url === undefined ? err(notYet) : ok({ url, username: http.username, password, database });
 }
 
 /** Where the history can be asked, and as whom. */
@@ -44,19 +49,17 @@ export function historyServer({ config, folder }: Configured, places: Places): R
   if (kept.kind === 'none') return err(noStore);
   if (kept.kind === 'clickhouse') {
     const password = readStorePassword(config, folder);
-    if (!password.ok) return away('The password of the ClickHouse server cannot be read.');
+    if (!password.ok) return err({ kind: 'away', text: 'The password of the ClickHouse server cannot be read.' });
     const { url = '', username, database } = kept;
     return ok({ url, username, password: password.value, database });
   }
-  if (kept.http.port === 0) return away('The port of the history is not known: `store.http.port` is 0.');
   const named = readStoreHttpPassword(config, folder);
   const password = named.ok ? (named.value ?? passwordIn(places.storeHttpKey)) : undefined;
-  if (password === undefined) return away('The history cannot be asked yet: see that `postern store` runs.');
-  return ok({ url: urlOf(kept.http), username: kept.http.username, password, database: kept.database });
+  const { address, port, username } = kept.http;
+  const url = port === 0 ? readAddress(places.storeAddress) : `http://${reachable(address)}:${port}`;
+  if (password === undefined || url === undefined) return err(notYet);
+  return ok({ url, username, password, database: kept.database });
 }
-
-const urlOf = ({ address, port }: { readonly address: string; readonly port: number }): string =>
-  `http://${reachable(address)}:${port}`;
 
 /** The store makes it when it starts for the first time. */
 function passwordIn(path: string): string | undefined {
@@ -65,11 +68,4 @@ function passwordIn(path: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Where this machine reaches what listens on an address, as it stands in a URL. */
-export function reachable(address: string): string {
-  if (address === '0.0.0.0') return '127.0.0.1';
-  if (address === '::') return '[::1]';
-  return address.includes(':') ? `[${address}]` : address;
 }

@@ -9,7 +9,7 @@ import { askLine } from '../io/line-socket.ts';
 /** Who acts, in events and decisions. */
 const BY = 'console';
 
-/** The request to the gate, as `postern block`, `allow` and `unblock` send it. */
+/** The request to the gate, as `postern block`, `allow`, `unblock` and `allow --off` send it. */
 export function requestOf({ act, value, reason, forMs }: Act): ActRequest {
   const about = { value, by: BY, reason: reason.slice(0, ACT_TEXT_LENGTH_MAX) };
   const lasting = forMs === undefined ? {} : { forMs };
@@ -19,7 +19,8 @@ export function requestOf({ act, value, reason, forMs }: Act): ActRequest {
     case 'allow':
       return { verb: 'allow', ...about, ...lasting };
     case 'unblock':
-      return { verb: 'unblock', ...about };
+    case 'disallow':
+      return { verb: act, ...about };
   }
 }
 

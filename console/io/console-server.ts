@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { messageOf } from '../../lib/message-of.ts';
+import { requestTimeouts } from '../../lib/request-timeouts.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import { type Answer, jsonAnswer, NEVER_STORED, refusalAnswer, refused, securityHeaders } from '../answer.ts';
@@ -17,9 +18,6 @@ import type { Tokens } from './tokens.ts';
 export const CONNECTIONS_MAX = 2 * STREAMS_MAX;
 /** How long one request may take to arrive, milliseconds. */
 export const REQUEST_TIMEOUT_MS = 10_000;
-
-/** How often that is looked at, milliseconds. */
-export const REQUEST_CHECK_MS = 2000;
 
 export interface ConsoleOptions {
   readonly address: string;
@@ -45,12 +43,9 @@ export class ConsoleServer implements AsyncDisposable {
     this.streams = new EventStreams(log, ports.filterOf, (error) =>
       trouble('the events cannot be followed', { fault: messageOf(error) }),
     );
-    const timeouts = {
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      headersTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: REQUEST_CHECK_MS,
-    };
-    this.server = createServer(timeouts, (request, response) => this.serve(request, response));
+    this.server = createServer(requestTimeouts(REQUEST_TIMEOUT_MS), (request, response) =>
+      this.serve(request, response),
+    );
     this.server.maxConnections = CONNECTIONS_MAX;
   }
 

@@ -10,7 +10,7 @@ const HOURS_MAX = 87_600;
 
 /**
  * @typedef {object} Act
- * @property {'block' | 'allow' | 'unblock'} act
+ * @property {'block' | 'allow' | 'unblock' | 'disallow'} act
  * @property {string} [value] - Asked for where it is not given.
  */
 
@@ -26,6 +26,11 @@ const TEXTS = {
     title: 'Undo',
     button: 'Undo it',
     does: 'Every decision about it ends at every gate, at once; it may be decided about again.',
+  },
+  disallow: {
+    title: 'Undo the allow of',
+    button: 'Undo it',
+    does: 'It is let through no more than others, at every gate, at once; an allow of a part of it ends as well.',
   },
 };
 
@@ -92,7 +97,7 @@ class ActDialog {
       element('p', {}, TEXTS[act].does),
       value === undefined && field('Address or range', this.#subject),
       field('Reason (whoever asks later will read it)', this.#reason),
-      act !== 'unblock' && field('Hours', this.#hours),
+      (act === 'block' || act === 'allow') && field('Hours', this.#hours),
       this.#answer,
       element(
         'div',

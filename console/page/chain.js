@@ -64,9 +64,10 @@ export const undoCommand = ({ action, value }) =>
 export const isAboutSource = ({ scope }) => scope === 'ip' || scope === 'range';
 
 /**
- * Can it be taken back from here? An act `unblock` ends no allow, and what is about an account, a domain or the site is taken
- * back on the command line.
+ * The act that takes a decision back. What is about an account, a domain or the site is taken back on the command line.
  *
- * @param {{ scope: string, action: string }} decision
+ * @param {Pick<DecisionMade, 'scope' | 'action' | 'value'>} decision
+ * @returns {import('./act-dialog.js').Act & { readonly value: string } | undefined}
  */
-export const isUndoable = (decision) => isAboutSource(decision) && decision.action !== 'allow';
+export const undoingAct = ({ scope, action, value }) =>
+  isAboutSource({ scope }) ? { act: action === 'allow' ? 'disallow' : 'unblock', value } : undefined;

@@ -2,7 +2,7 @@
 /** @import { Decision } from './decision-list.js' */
 import { askAndAct } from './act-dialog.js';
 import { get } from './api.js';
-import { isAboutSource, isUndoable, makerOf } from './chain.js';
+import { isAboutSource, makerOf, undoingAct } from './chain.js';
 import { DECISIONS_MAX, matching } from './decision-list.js';
 import { element, field, linked, notice, scrolling } from './dom.js';
 import { hashOf, isSource } from './routes.js';
@@ -130,23 +130,21 @@ class DecisionsView {
 
   /** @param {Decision} decision */
   #buttons(decision) {
-    const { id, value } = decision;
+    const { id, value, action } = decision;
     const why = element(
       'a',
       { class: 'button', href: hashOf('why', id), 'aria-label': `Why ${printable(value)}` },
       'Why',
     );
-    if (this.context.me.role !== 'operator' || !isUndoable(decision)) return [why];
-    const button = (/** @type {'unblock' | 'allow'} */ act, /** @type {string} */ text) =>
+    const undoing = undoingAct(decision);
+    if (this.context.me.role !== 'operator' || undoing === undefined) return [why];
+    const button = (/** @type {import('./act-dialog.js').Act} */ act, /** @type {string} */ text) =>
       element(
         'button',
-        {
-          type: 'button',
-          'aria-label': `${text} ${printable(value)}`,
-          on: { click: () => void this.#act({ act, value }) },
-        },
+        { type: 'button', 'aria-label': `${text} ${printable(value)}`, on: { click: () => void this.#act(act) } },
         text,
       );
-    return [why, button('unblock', 'Undo'), button('allow', 'Allow')];
+    const undo = button(undoing, 'Undo');
+    return action === 'allow' ? [why, undo] : [why, undo, button({ act: 'allow', value }, 'Allow')];
   }
 }

@@ -3,7 +3,7 @@
 /** @import { Entry } from './chain.js' */
 import { askAndAct } from './act-dialog.js';
 import { get } from './api.js';
-import { coverageOf, entryOf, isInForce, isUndoable, makerOf, points, stateOf, undoCommand } from './chain.js';
+import { coverageOf, entryOf, isInForce, makerOf, points, stateOf, undoCommand, undoingAct } from './chain.js';
 import { element, linked, notice, proseOf, scrolling } from './dom.js';
 import { hashOf, hashOfSessions } from './routes.js';
 import { counted, printable } from './text.js';
@@ -140,10 +140,11 @@ function entriesElement(title, entries, zone) {
 /** @param {Context} context @param {WhyDecision['decision']} decision */
 function undoElement(context, decision) {
   const command = element('code', {}, undoCommand(decision));
-  if (context.me.role !== 'operator' || !isUndoable(decision))
+  const undoing = undoingAct(decision);
+  if (context.me.role !== 'operator' || undoing === undefined)
     return element('p', { class: 'undo' }, 'Undo: ', command);
   const undo = element('button', { type: 'button', class: 'primary' }, 'Undo');
-  undo.addEventListener('click', () => void actAndShow(context, { act: 'unblock', value: decision.value }));
+  undo.addEventListener('click', () => void actAndShow(context, undoing));
   return element('p', { class: 'undo' }, undo, ' or on the machine: ', command);
 }
 

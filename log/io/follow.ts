@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { EventLog, Offset, Page, Stream } from '../event-log.ts';
 import type { Wakeups } from './wakeups.ts';
 
@@ -25,7 +26,10 @@ export async function* follow(
     const version = wakeups.version(stream);
     const page = await log.read(stream, partition, next, FOLLOW_RECORDS_MAX);
     next = page.nextOffset;
-    if (page.records.length > 0) yield page;
-    else await wakeups.after(stream, version, FOLLOW_POLL_MS, signal);
+    if (page.records.length > 0) {
+      yield page;
+      // A log is read at once: without a turn for timers and sockets whoever is far behind would keep the process to himself.
+      await setImmediate();
+    } else await wakeups.after(stream, version, FOLLOW_POLL_MS, signal);
   }
 }

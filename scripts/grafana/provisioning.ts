@@ -19,6 +19,10 @@ const INTERVAL_S = 60;
 /** The range that Grafana wants with each query; the statements say theirs. Seconds. */
 const RANGE = { from: 3600, to: 0 };
 
+/**
+ * The embedded history and a server have other users. Grafana has no defaults for variables of the environment, and reads `${…}` twice:
+ * a `$` in a password would be taken for one more.
+ */
 const dataSources = () => ({
   apiVersion: 1,
   datasources: [
@@ -27,7 +31,13 @@ const dataSources = () => ({
       uid: DATA_SOURCE_UID,
       type: DATA_SOURCE_TYPE,
       access: 'proxy',
-      jsonData: { host: '127.0.0.1', port: 8123, protocol: 'http', username: 'grafana', defaultDatabase: 'postern' },
+      jsonData: {
+        host: '127.0.0.1',
+        port: 8123,
+        protocol: 'http',
+        username: '$POSTERN_GRAFANA_USER',
+        defaultDatabase: 'postern',
+      },
       secureJsonData: { password: '$POSTERN_GRAFANA_PASSWORD' },
     },
   ],

@@ -1,12 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
-import { Session } from 'chdb';
-import { createChdbConnection } from 'chdb/connection';
+import {
+  type ClickHouseClient,
+  type ClickHouseClientConfigOptions,
+  ClickHouseLogLevel,
+  createClient,
+} from '@clickhouse/client';
 import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { accessConfiguration } from '../access.ts';
 import type { Parameters, StoreDatabase, StoreFault } from '../database.ts';
+import { chdb } from './chdb.ts';
 
 /** Longest time that a server may take for one statement, milliseconds. */
 export const STATEMENT_MS_MAX = 600_000;
@@ -15,6 +19,9 @@ const MESSAGE_LENGTH_MAX = 500;
 
 /** chDB's types come from another copy of the client's package, which TypeScript does not take for the same. */
 type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>;
+
+/** Faults are told by us, in one line. */
+const log = { level: ClickHouseLogLevel.OFF } as const;
 
 /** A server, and as whom. */
 export interface ClickHouseServer {
@@ -25,10 +32,17 @@ export interface ClickHouseServer {
 }
 
 /** ClickHouse in this process; the database is made where it is not there. @param directory - One process at a time. */
-export function openChdb(directory: string, database: string): Promise<Result<StoreDatabase, StoreFault>> {
+export async function openChdb(directory: string, database: string): Promise<Result<StoreDatabase, StoreFault>> {
+  if (!chdb.ok) return err({ kind: 'unreachable', code: 0, message: chdb.error });
+  const { Session, createChdbConnection } = chdb.value;
   return trying(async () => {
-    const first = openWithAccess(directory, database);
-    const client = createClient({ connection: createChdbConnection({ path: directory }) as unknown as Connection });
+    const file = writeAccess(directory, database);
+    // The first connection of the process decides what the engine's users may do.
+    const first = new Session(directory, { connectionArgs: [`--config-file=${file}`] });
+    const client = createClient({
+      connection: createChdbConnection({ path: directory }) as unknown as Connection,
+      log,
+    });
     first.close();
     await client.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
     // chDB keeps it for this connection.
@@ -37,27 +51,23 @@ export function openChdb(directory: string, database: string): Promise<Result<St
   });
 }
 
-/**
- * The first connection of the process decides what the engine's users may do. Without a configuration of our own chDB would take
- * whatever `config.xml` is in the working directory.
- */
-function openWithAccess(directory: string, database: string): Session {
+/** Without a configuration of our own chDB would take whatever `config.xml` is in the working directory. @returns Its path. */
+function writeAccess(directory: string, database: string): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(resolve(directory), 'access.xml');
   writeFileSync(file, accessConfiguration(database, file), { mode: 0o600 });
-  return new Session(directory, { connectionArgs: [`--config-file=${file}`] });
+  return file;
 }
 
 /** A server; the database is made where it is not there. */
 export function openClickHouse(server: ClickHouseServer, database: string): Promise<Result<StoreDatabase, StoreFault>> {
   return trying(async () => {
     const { url, username, password } = server;
-    const first = createClient({ url, username, password, request_timeout: STATEMENT_MS_MAX });
+    const settings = { url, username, password, request_timeout: STATEMENT_MS_MAX, log };
+    const first = createClient(settings);
     await first.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
     await first.close();
-    return new ClickHouseDatabase(
-      createClient({ url, username, password, database, request_timeout: STATEMENT_MS_MAX }),
-    );
+    return new ClickHouseDatabase(createClient({ ...settings, database }));
   });
 }
 

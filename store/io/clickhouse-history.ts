@@ -32,22 +32,29 @@ const settings = {
 export class ClickHouseHistory implements History, AsyncDisposable {
   private readonly serverOf: () => Result<HistoryServer, HistoryFault>;
   private client: ClickHouseClient | undefined;
+  /** Where {@link client} goes. */
+  private url = '';
 
-  /** @param serverOf - Asked until it knows: the password of the store may be made after the start. */
+  /** @param serverOf - Asked until it knows, and again where nobody answers: the store may be made, or move, after the start. */
   constructor(serverOf: () => Result<HistoryServer, HistoryFault>) {
     this.serverOf = serverOf;
   }
 
   async isThere(): Promise<boolean> {
     const client = this.connected();
-    return client.ok && (await client.value.ping()).success;
+    if (!client.ok) return false;
+    const { success } = await client.value.ping();
+    if (!success) await this.forgetIfMoved(client.value);
+    return success;
   }
 
   async ask(sql: string, parameters: Parameters = {}): Promise<Result<Table, HistoryFault>> {
     const client = this.connected();
     if (!client.ok) return client;
     const asked = await tableOf(client.value, sql, parameters);
-    if (!asked.ok && asked.error === strangers) await this.forget(client.value);
+    if (asked.ok) return asked;
+    if (asked.error === strangers) await this.forget(client.value);
+    else if (asked.error.kind === 'away') await this.forgetIfMoved(client.value);
     return asked;
   }
 
@@ -61,10 +68,17 @@ export class ClickHouseHistory implements History, AsyncDisposable {
     await client.close();
   }
 
+  /** A store whose port the system chooses has another one after each start. */
+  private async forgetIfMoved(client: ClickHouseClient): Promise<void> {
+    const server = this.serverOf();
+    if (!server.ok || server.value.url !== this.url) await this.forget(client);
+  }
+
   private connected(): Result<ClickHouseClient, HistoryFault> {
     if (this.client !== undefined) return ok(this.client);
     const server = this.serverOf();
     if (!server.ok) return server;
+    this.url = server.value.url;
     this.client = createClient({
       ...server.value,
       request_timeout: QUERY_SECONDS_MAX * 1000 + ANSWER_MARGIN_MS,

@@ -1,6 +1,7 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { messageOf } from '../../lib/message-of.ts';
+import { requestTimeouts } from '../../lib/request-timeouts.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { contentTypeOf } from '../formats.ts';
 import { type Credentials, type QueryHead, queryText, readHead } from '../http-request.ts';
@@ -31,6 +32,8 @@ export interface HttpInterfaceOptions {
   readonly limits: QueryLimits;
   /** Of connections that cannot be accepted. */
   readonly trouble: (what: string, details: object) => void;
+  /** Default: {@link REQUEST_MS_MAX}. */
+  readonly requestMsMax?: number;
   /** Default: {@link ANSWER_MS_MAX}. */
   readonly answerMsMax?: number;
 }
@@ -48,10 +51,10 @@ export class HttpInterface implements AsyncDisposable {
   private constructor(options: HttpInterfaceOptions, timezone: string) {
     this.options = options;
     this.timezone = timezone;
-    const { username, password } = options.credentials;
-    this.expected = { username: digestOf(username), password: digestOf(password) };
+    const { credentials, requestMsMax = REQUEST_MS_MAX } = options;
+    this.expected = { username: digestOf(credentials.username), password: digestOf(credentials.password) };
     this.server = createServer(
-      { requestTimeout: REQUEST_MS_MAX, maxHeaderSize: HEAD_OCTETS_MAX },
+      { ...requestTimeouts(requestMsMax), maxHeaderSize: HEAD_OCTETS_MAX },
       (request, response) => {
         void this.serve(request, response);
       },

@@ -13,8 +13,10 @@ const first = [
   'CREATE TABLE IF NOT EXISTS store_identity (id String) ENGINE = MergeTree ORDER BY id',
 ];
 
-/** The steps of this release. */
-export function readMigrations(): Result<readonly Migration[], string> {
+/** The steps of this release, read with this module: when rights have been given up its files may be for root alone. */
+const migrations = readMigrations();
+
+function readMigrations(): Result<readonly Migration[], string> {
   const files = readdirSync(FOLDER)
     .filter((name) => name.endsWith('.sql'))
     .map((name) => ({ name, text: readFileSync(new URL(name, FOLDER), 'utf8') }));
@@ -27,7 +29,6 @@ export function readMigrations(): Result<readonly Migration[], string> {
  * @returns The names of the steps that ran, or why it cannot be done, in one line.
  */
 export async function migrate(database: StoreDatabase): Promise<Result<readonly string[], string>> {
-  const migrations = readMigrations();
   if (!migrations.ok) return migrations;
   for (const statement of first) {
     const made = await database.command(statement);

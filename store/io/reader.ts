@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Session } from 'chdb';
+import type { Session } from 'chdb';
 import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { READING_ROLE } from '../access.ts';
@@ -7,6 +7,7 @@ import { examine } from '../canonical.ts';
 import { planSettings, type QueryLimits } from '../http-settings.ts';
 import { type Refusal, refusal, refusalOf, unknownDatabase } from '../refusal.ts';
 import { sqlText } from '../sql-text.ts';
+import { chdb } from './chdb.ts';
 
 /** Threads that one query may use: mail and the writer need the others. */
 export const QUERY_THREADS_MAX = 2;
@@ -53,7 +54,7 @@ export async function read(
   if (!isReadable(reading.database, place.database)) return err(unknownDatabase(String(reading.database)));
   let session: Session;
   try {
-    session = new Session(place.directory);
+    session = openSession(place.directory);
   } catch (error) {
     return err(refusalOf(messageOf(error)));
   }
@@ -70,9 +71,15 @@ export async function read(
   }
 }
 
+/** Throws what the engine says. */
+function openSession(directory: string): Session {
+  if (!chdb.ok) throw new Error(chdb.error);
+  return new chdb.value.Session(directory);
+}
+
 /** A call of chDB cannot be taken back, but another connection can end what it runs. */
 async function kill(directory: string, tag: string): Promise<void> {
-  using session = new Session(directory);
+  using session = openSession(directory);
   await session.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = ${sqlText(tag)} ASYNC`);
 }
 

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../cli/config/load.ts';
 import { placesIn } from '../../cli/config/places.ts';
+import { reachable, writeAddress } from '../../cli/io/part-address.ts';
 import { makeWebTokens, webToken } from '../../cli/io/web-tokens.ts';
-import { historyServer, reachable } from '../../cli/store/history-server.ts';
+import { historyServer } from '../../cli/store/history-server.ts';
 import { TOKEN_LENGTH_MIN } from '../../console/credentials.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -30,7 +31,7 @@ function configured(more: string) {
 test('the port of the console is its own; where it is off nobody minds', () => {
   const clash = load('web: { kind: on, port: 9725 }');
   expect(clash.ok ? [] : clash.error).toMatchObject([{ path: 'web.port', problem: expect.stringContaining('http') }]);
-  expect(load('web: { port: 9725 }').ok).toBe(true);
+  expect(load('web: { kind: off, port: 9725 }').ok).toBe(true);
   expect(load('web: { kind: on }')).toMatchObject({
     value: { web: { kind: 'on', address: '127.0.0.1', port: 9780 } },
   });
@@ -79,10 +80,6 @@ test('where the history is', () => {
     ok: true,
     value: { url: 'http://192.0.2.1:8123', username: 'u', password: '', database: 'postern' },
   });
-  const unknown = configured('store: { kind: chdb, http: { port: 0 } }');
-  expect(historyServer(unknown.configured, unknown.places)).toMatchObject({
-    error: { kind: 'away', text: expect.stringContaining('`store.http.port`') },
-  });
   // The store has not made its password yet.
   const own = configured('store: { kind: chdb, http: { address: "::" } }');
   expect(historyServer(own.configured, own.places)).toMatchObject({
@@ -94,6 +91,22 @@ test('where the history is', () => {
     ok: true,
     value: { url: 'http://[::1]:8123', username: 'postern', password: 'key' },
   });
+});
+
+test('a port that the system chose is the one that the store has written down', () => {
+  const { configured: own, places } = configured('store: { kind: chdb, http: { port: 0 } }');
+  mkdirSync(join(places.storeHttpKey, '..'), { recursive: true });
+  writeFileSync(places.storeHttpKey, 'key\n');
+  const away = { error: { kind: 'away', text: expect.stringContaining('postern store') } };
+  expect(historyServer(own, places)).toMatchObject(away);
+  mkdirSync(join(places.storeAddress, '..'));
+  writeFileSync(places.storeAddress, 'nonsense\n');
+  expect(historyServer(own, places)).toMatchObject(away);
+  expect(writeAddress(places.storeAddress, 'http://127.0.0.1:40123')).toEqual({ ok: true });
+  expect(historyServer(own, places)).toMatchObject({ value: { url: 'http://127.0.0.1:40123', password: 'key' } });
+  // What the configuration says comes first.
+  const named = configured('store: { kind: chdb }').configured;
+  expect(historyServer(named, places)).toMatchObject({ value: { url: 'http://127.0.0.1:8123' } });
 });
 
 test('where this machine reaches an address', () => {

@@ -10,6 +10,19 @@ import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const PARTS = [
+  'analyzers',
+  'blocklist',
+  'cli',
+  'console',
+  'dashboards',
+  'events',
+  'lib',
+  'log',
+  'proxy',
+  'siem',
+  'store',
+];
 const isRoot = process.getuid?.() === 0;
 
 /** Real, effective, saved and file system ids of a process. */
@@ -26,14 +39,13 @@ function idsOf(pid: number, which: 'Uid' | 'Gid' | 'Groups' | 'CapEff'): string[
 /** A copy of the program that nobody else may read: what is needed later must have been read before. */
 function programForRootAlone(): string {
   const folder = temporaryDirectory();
-  for (const part of ['analyzers', 'blocklist', 'cli', 'events', 'lib', 'log', 'proxy', 'package.json'])
-    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+  for (const part of [...PARTS, 'package.json']) cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   chmodSync(folder, 0o700);
   return join(folder, 'cli', 'main.ts');
 }
 
-test.runIf(isRoot)('started as root, gate and log give up its rights for good once the ports are open', async () => {
+test.runIf(isRoot)('started as root, every part gives up its rights for good once the ports are open', async () => {
   const upstream = await ScriptedUpstream.listen();
   onTestFinished(() => upstream[Symbol.asyncDispose]());
   const folder = temporaryDirectory();
@@ -45,6 +57,8 @@ test.runIf(isRoot)('started as root, gate and log give up its rights for good on
     listeners: [{ role: 'mx', address: '127.0.0.1', port: 0, withoutCertificate: true, greetingHoldMs: 0 }],
     upstreams: { default: { host: '127.0.0.1', port: upstream.port } },
     domains: { names: ['example.com'] },
+    store: { http: { port: 0 } },
+    web: { port: 0 },
     http: { port: 0 },
     run: { user: 'nobody' },
   };
@@ -52,9 +66,11 @@ test.runIf(isRoot)('started as root, gate and log give up its rights for good on
   const running = new Postern(['start', '--config', file], { main: programForRootAlone() });
   const listening = await running.line('listening');
   const log = await running.line('the event log is open');
+  const store = await running.line('the store keeps the history');
+  const web = await running.beginning('the console is at http://127.0.0.1:');
   const uid = execFileSync('id', ['-u', 'nobody'], { encoding: 'utf8' }).trim();
   const gid = execFileSync('id', ['-g', 'nobody'], { encoding: 'utf8' }).trim();
-  for (const { pid } of [listening, log]) {
+  for (const { pid } of [listening, log, store, web]) {
     expect(idsOf(pid, 'Uid')).toEqual(Array(4).fill(uid));
     expect(idsOf(pid, 'Gid')).toEqual(Array(4).fill(gid));
     expect(idsOf(pid, 'Groups')).toEqual([gid]);
@@ -68,6 +84,9 @@ test.runIf(isRoot)('started as root, gate and log give up its rights for good on
   expect(await client.code()).toBe(220);
   expect(await client.say('QUIT')).toBe(221);
   client.destroy();
+
+  const page = await fetch(String(/http:\S+/.exec(web.msg)));
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('<title>')]);
 
   writeFileSync(file, stringify({ ...config, domains: { names: ['example.net'] } }));
   running.signal('SIGHUP');

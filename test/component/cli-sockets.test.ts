@@ -4,12 +4,14 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { answerLine } from '../../cli/gate/management.ts';
-import { HttpServer } from '../../cli/io/http-server.ts';
+import { HTTP_CONNECTIONS_MAX, HttpServer } from '../../cli/io/http-server.ts';
 import { askLine, LINE_TIMEOUT_MS, LineServer, REQUEST_OCTETS_MAX } from '../../cli/io/line-socket.ts';
 import { Child } from '../support/child.ts';
 import { TestGate } from '../support/gate.ts';
+import { until } from '../support/postern.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { slowRequests } from '../support/slow-requests.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 async function echoServer(path: string) {
@@ -120,6 +122,32 @@ test('metrics and health answer GET, and nothing else; a page that fails is a 50
   ]);
   expect(statuses.map(({ status }) => status)).toEqual([404, 405, 200, 500, 404]);
   expect(told).toEqual(['a page of metrics or health failed']);
+});
+
+test('requests for metrics that take too long to arrive are ended; others are answered meanwhile, and have their places behind them', async () => {
+  const requestMsMax = 1000;
+  const pages = new Map([['/healthz', async () => ({ status: 200, type: 'text/plain', body: 'ok\n' })]]);
+  const tell = (): void => undefined;
+  const logger = { error: tell, warn: tell, info: tell };
+  const opened = await HttpServer.open({ address: '127.0.0.1', port: 0, requestMsMax }, pages, logger);
+  if (!opened.ok) throw new Error(opened.error);
+  onTestFinished(() => opened.value[Symbol.asyncDispose]());
+  const { port } = opened.value;
+  const health = (): Promise<string> =>
+    fetch(`http://127.0.0.1:${port}/healthz`, { headers: { connection: 'close' } }).then(
+      (response) => response.text(),
+      () => 'no place',
+    );
+  const slow = [...slowRequests(port, '', HTTP_CONNECTIONS_MAX - 1)];
+  expect(await health()).toBe('ok\n');
+  slow.push(...slowRequests(port, '', 1));
+  expect(await health()).toBe('no place');
+  await until(
+    () => (slow.every(({ closed }) => closed) ? true : undefined),
+    () => 'the end of all',
+  );
+  for (const { lastedMs } of slow) expect(lastedMs).toBeLessThan(2 * requestMsMax);
+  expect(await health()).toBe('ok\n');
 });
 
 test('a gate that lets nobody in says 421 to new clients, and lets those that are in go on', async () => {

@@ -237,6 +237,33 @@ describe('on full tables', () => {
     expect(new Set(found.map(({ ip }) => ip))).toEqual(new Set([values['ip']]));
   });
 
+  test('sources count by country, each once, and every one that is not looked up as well', async () => {
+    const [all] = await rowsOf<{ sources: string; refused: string; mails: string }>(
+      `SELECT uniqExact(ip) AS sources, sum(refused) AS refused, sum(mailsAccepted) AS mails FROM sources_by_hour`,
+    );
+    expect(await rowsOfPanel('countries')).toMatchObject([{ country: 'not looked up', ...all }]);
+    const written = async (country: string, at: string, condition: string): Promise<void> => {
+      const sql = `INSERT INTO countries_of_sources (ip, country, hour, at)
+        SELECT DISTINCT ip, '${country}', now(), '${at}' FROM sources_by_hour WHERE ${condition}`;
+      expect(await database.command(sql)).toEqual({ ok: true, value: undefined });
+    };
+    await written('SE', '2026-01-01 00:00:00', 'cityHash64(ip) % 4 < 3');
+    // Later ones count, empty ones as well.
+    await written('FI', '2026-01-02 00:00:00', 'cityHash64(ip) % 4 = 1');
+    await written('', '2026-01-02 00:00:00', 'cityHash64(ip) % 4 = 2');
+    const counts = await rowsOf<{ sources: string }>(
+      'SELECT uniqExact(ip) AS sources FROM sources_by_hour GROUP BY cityHash64(ip) % 4 AS part ORDER BY part',
+    );
+    const byCountry = new Map((await rowsOfPanel('countries')).map((row) => [row['country'], row]));
+    expect(['SE', 'FI', 'unknown', 'not looked up'].map((name) => byCountry.get(name)?.['sources'])).toEqual(
+      counts.map(({ sources }) => sources),
+    );
+    const sumOf = (name: string): number => [...byCountry.values()].reduce((sum, row) => sum + Number(row[name]), 0);
+    expect([sumOf('sources'), sumOf('refused'), sumOf('mails')]).toEqual(
+      [all?.sources, all?.refused, all?.mails].map(Number),
+    );
+  });
+
   test('rules fire at what they are about', async () => {
     const fired = [];
     for (const { uid, sql, above } of alertRules)

@@ -15,7 +15,8 @@ import { aCommand, aGateStart, aMail, everyEvent } from '../support/events.ts';
 import { cutLog, goneFrom, Pasts, recordOf } from '../support/past.ts';
 
 const pasts = new Pasts();
-afterAll(() => pasts[Symbol.dispose]());
+// Many files take their time.
+afterAll(() => pasts[Symbol.dispose](), 60_000);
 
 const START_MS = 1_767_225_600_000;
 const MINUTE_MS = 60_000;

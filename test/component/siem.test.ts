@@ -1,15 +1,30 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
+import type { CertificatePem } from '../../proxy/io/tls.ts';
+import { make, makeAuthority } from '../support/certificates.ts';
 import { until } from '../support/postern.ts';
 import { Site } from '../support/site.ts';
 
-/** A server of syslog over TCP: messages with their lengths before them. */
+/** A server of syslog over TCP, or over TLS with a certificate: messages with their lengths before them. */
 class Collector {
   readonly messages: string[] = [];
   readonly sockets = new Set<Socket>();
-  private readonly server = createServer((socket) => {
+  private readonly server: Server;
+
+  constructor(tls?: CertificatePem) {
+    this.server =
+      tls === undefined
+        ? createServer((socket) => this.take(socket))
+        : createTlsServer({ cert: tls.certificate, key: tls.key }, (socket) => this.take(socket));
+    this.server.on('tlsClientError', (_error, socket: Socket) => socket.destroy());
+  }
+
+  private take(socket: Socket): void {
     this.sockets.add(socket);
     let waiting = '';
     socket.setEncoding('utf8').on('data', (text: string) => {
@@ -22,7 +37,7 @@ class Collector {
       }
     });
     socket.on('error', () => undefined);
-  });
+  }
 
   async listen(port = 0): Promise<number> {
     this.server.listen(port, '127.0.0.1');
@@ -84,3 +99,36 @@ test('over UDP each message is a datagram, and with `least: usual` mail that was
   );
   expect(await running.stop()).toBe(0);
 });
+
+const trusted = await makeAuthority('Ours');
+const known = await make(['localhost'], 365, trusted);
+
+test.each([
+  ['of an authority that is not known', async () => make(['localhost'], 365, await makeAuthority('Theirs')), /verify/],
+  ['for another name', () => make(['other.example.net'], 365, trusted), /^Hostname.* does not match certificate's/],
+  ['that has ended', () => make(['localhost'], -1, trusted), /^certificate has expired$/],
+] as const)(
+  'over TLS: a server with a certificate %s gets nothing; one with the right certificate gets it all, once',
+  async (_what, wrong, reason) => {
+    const impostor = new Collector(await wrong());
+    const port = await impostor.listen();
+    const site = await Site.open({ siem: { kind: 'syslog', transport: 'tls', host: 'localhost', port } });
+    const caFile = join(site.folder, 'ca.pem');
+    writeFileSync(caFile, trusted.certificate);
+    const running = await site.start({ NODE_EXTRA_CA_CERTS: caFile });
+    await running.line('events go to the SIEM');
+    const names = ['first', 'second', 'third'].map((name) => `${name}@elsewhere.example`);
+    for (const name of names) expect(await site.rcpt(name)).toBe(554);
+    const line = await running.line('the SIEM does not take events; they wait in the log');
+    expect(line['reason']).toMatch(reason);
+    impostor.close();
+    expect(impostor.messages).toEqual([]);
+
+    const right = new Collector(known);
+    await right.listen(port);
+    await running.line('the SIEM takes events again');
+    for (const name of names) await told(right.messages, `duser=${name}`);
+    expect(right.messages.filter((message) => message.includes('duser='))).toHaveLength(names.length);
+    expect(await running.stop()).toBe(0);
+  },
+);

@@ -1,5 +1,9 @@
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { Child } from '../support/child.ts';
 import { Postern, postern, until } from '../support/postern.ts';
@@ -118,6 +122,24 @@ test('a server that is not there is told once, and waited for; mail goes through
   expect(await running.stop()).toBe(0);
 });
 
+test('what a server says in several lines is told in one, by us alone', async () => {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.writeHead(500, { 'x-clickhouse-exception-code': '62' });
+    response.end('Code: 62. DB::Exception: Syntax error:\n\nCREATE. (SYNTAX_ERROR)\n');
+  });
+  server.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const site = await Site.open({ store: { kind: 'clickhouse', url } });
+  const running = await site.start();
+  const line = await running.line('the ClickHouse server cannot be used yet');
+  expect(line['fault']).toMatch(/^http:.*Syntax error:\n\nCREATE/);
+  expect(await running.stop()).toBe(0);
+  expect(running.stderr.split('\n').filter((each) => each !== '' && !each.startsWith('{'))).toEqual([]);
+});
+
 test('a store without an address of its server, or with one that it has no use for, is a fault of the configuration', async () => {
   const site = await Site.open({ store: { kind: 'clickhouse' } });
   site.write();
@@ -133,4 +155,15 @@ test('--help says what --rebuild does', async () => {
   const help = new Postern(['store', '--help']);
   await help.closed;
   expect(help.stdout).toMatch(/--rebuild/);
+});
+
+test('a machine for which there is no chDB: the store says so, and mail and console go on', async () => {
+  const site = await Site.open({ store: { kind: 'chdb' }, web: { port: 0 } });
+  const withoutChdb = fileURLToPath(new URL('../support/without-chdb.cjs', import.meta.url));
+  const running = await site.start({ NODE_OPTIONS: `--require=${withoutChdb}` });
+  const { fault } = await running.line('the store cannot run');
+  expect(fault).toMatch(/^chDB is not there for this machine \(.+\): set `store\.kind` to `clickhouse` or `none`$/);
+  await running.beginning('the console is at');
+  expect(await site.send()).toBe(250);
+  expect(await running.stop()).toBe(0);
 });

@@ -1,15 +1,21 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { HttpInterface } from '../../store/io/http-interface.ts';
+import { CONNECTIONS_MAX, HttpInterface } from '../../store/io/http-interface.ts';
 import { QUERIES_MAX } from '../../store/io/read-pool.ts';
 import { openHistory, type TestHistory, testCredentials, testLimits } from '../support/history.ts';
+import { slowRequests } from '../support/slow-requests.ts';
 
 const ANSWER_MS_MAX = 500;
+const REQUEST_MS_MAX = 1500;
 
 let history: TestHistory;
 beforeAll(async () => {
-  history = await openHistory({ resultOctetsMax: 67_108_864, memoryOctetsMax: 536_870_912 }, ANSWER_MS_MAX);
+  history = await openHistory(
+    { resultOctetsMax: 67_108_864, memoryOctetsMax: 536_870_912 },
+    { answerMsMax: ANSWER_MS_MAX, requestMsMax: REQUEST_MS_MAX },
+  );
 });
 afterAll(() => history.close());
 
@@ -25,6 +31,29 @@ function deaf(query: string) {
   socket.pause().write(`${head}${query}`);
   return socket;
 }
+
+// The first of all: a connection that another test keeps open would have a place.
+test('requests that take too long to arrive are ended, each within its time; others are served meanwhile and have their places behind them', async () => {
+  const alone = (): Promise<string> =>
+    fetch(`${history.url}/`, {
+      method: 'POST',
+      body: 'SELECT 1',
+      headers: { authorization, connection: 'close' },
+    }).then(
+      (response) => response.text(),
+      () => 'no place',
+    );
+  const slow = [...slowRequests(history.http.port, `Authorization: ${authorization}\r\n`, CONNECTIONS_MAX - 1)];
+  expect(await alone()).toBe('1\n');
+  expect(slow.some(({ closed }) => closed)).toBe(false);
+  slow.push(...slowRequests(history.http.port, '', 1));
+  await Promise.all(slow.map(({ socket }) => socket.connecting && once(socket, 'connect')));
+  expect(await alone()).toBe('no place');
+  await expect.poll(() => slow.every(({ closed }) => closed), { timeout: 10_000 }).toBe(true);
+  for (const { lastedMs } of slow) expect(lastedMs).toBeGreaterThan(0.8 * REQUEST_MS_MAX);
+  for (const { lastedMs } of slow) expect(lastedMs).toBeLessThan(2 * REQUEST_MS_MAX);
+  expect(await alone()).toBe('1\n');
+});
 
 test('whoever does not fetch his answer loses it, and others are served', async () => {
   const large = "SELECT repeat('x', 1000) FROM numbers(40000)";

@@ -136,7 +136,8 @@ describe('what is asked', () => {
     expect(await (await fetch(`${history.url}/?query=SELECT+1`, { headers })).text()).toBe('1\n');
     expect((await ask('SELECT 2')).text).toBe('2\n');
     expect((await ask('1 + 1', { query: 'SELECT 1 +' })).text).toBe('3\n');
-    const head = await fetch(`${history.url}/?query=SELECT+1`, { method: 'HEAD', headers });
+    const plain = { ...headers, 'accept-encoding': 'identity' };
+    const head = await fetch(`${history.url}/?query=SELECT+1`, { method: 'HEAD', headers: plain });
     expect([head.status, head.headers.get('content-length')]).toEqual([200, '2']);
     expect((await fetch(`${history.url}/`, { method: 'DELETE', headers })).status).toBe(405);
     expect((await fetch(`${history.url}/play`, { headers })).status).toBe(404);
@@ -195,6 +196,13 @@ describe('what is asked', () => {
       // The state of a quantile: only the engine knows how long it is.
       expect(answer.status, `${table}: ${answer.text}`).toBe(table.startsWith('latency_') ? 501 : 200);
     }
+    // A column of sums lies as its values do, a dictionary's version before them: clickhouse-go before 2.41 passes over that.
+    const summed = (await ask('SELECT site FROM sessions ORDER BY sid', native)).octets.toString('latin1');
+    const plain = (await ask('SELECT site::LowCardinality(String) AS site FROM sessions ORDER BY sid', native)).octets;
+    expect(summed).toContain('SimpleAggregateFunction(max, LowCardinality(String))');
+    expect(summed.replace(/.SimpleAggregateFunction\(max, (LowCardinality\(String\))\)/s, '\x16$1')).toBe(
+      plain.toString('latin1'),
+    );
     const blocks =
       "SELECT number, [toLowCardinality(toString(number % 7))], (1, toNullable('x')), map('a', [1]) FROM numbers(80000)";
     expect((await ask(blocks, { ...native, max_block_size: '1' })).status).toBe(500);
@@ -209,7 +217,7 @@ describe('what is asked', () => {
     ): Promise<{ coding: string | undefined; octets: Buffer }> => {
       const { promise, resolve, reject } = Promise.withResolvers<{ coding: string | undefined; octets: Buffer }>();
       const headers = { authorization: basic, 'accept-encoding': accept, 'content-encoding': coding };
-      const sent = request(`${history.url}/?enable_http_compression=1`, { method: 'POST', headers }, (response) => {
+      const sent = request(`${history.url}/`, { method: 'POST', headers }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () =>
@@ -231,7 +239,11 @@ describe('what is asked', () => {
     const bomb = await raw('identity', gzipSync(Buffer.alloc(50_000_000, 0x20)), 'gzip');
     expect(bomb.octets.toString()).toMatch(/^Code: 62\. .*Max query size exceeded/);
     expect((await raw('identity', Buffer.from('SELECT 1'), 'gzip')).octets.toString()).toMatch(/^Code: 117\./);
-    expect((await ask('SELECT 1', { compress: '1' })).status).toBe(501);
+    for (const parameter of ['compress', 'decompress'])
+      expect(await ask('SELECT 1', { [parameter]: '1' })).toMatchObject({
+        status: 501,
+        text: expect.stringMatching(/^Code: 48\. .*use Accept-Encoding or Content-Encoding with gzip, deflate or br\./),
+      });
   });
 
   test('the database of the address', async () => {

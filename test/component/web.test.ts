@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { STREAMS_MAX } from '../../console/event-stream.ts';
@@ -162,6 +162,35 @@ test('an act of an operator is an event with its reason; a viewer cannot act', a
   expect(await console.site.process.stop()).toBe(0);
 });
 
+test('an allow is taken back from the console, which is an event with its reason', async () => {
+  const console = await TestConsole.open({ watch: { documentationRanges: true } });
+  const allowed = { value: '203.0.113.9', by: 'console' };
+  const inForce = async (): Promise<readonly string[]> =>
+    (await console.get('/api/blocklist')).value.decisions.map(({ action }: { action: string }) => action);
+  const becomes = (actions: readonly string[]): Promise<true> =>
+    until(
+      async () => ((await inForce()).join() === actions.join() ? true : undefined),
+      () => `${actions.join()} in force`,
+    );
+  expect(await console.post('/api/acts', { ...allowed, act: 'allow', reason: 'a partner' })).toMatchObject({
+    status: 200,
+  });
+  await becomes(['allow']);
+  // What ends blocks leaves an allow in force.
+  await console.post('/api/acts', { ...allowed, act: 'unblock', reason: 'a mistake' });
+  expect(await inForce()).toEqual(['allow']);
+  const end = { ...allowed, act: 'disallow', reason: 'no partner any more' };
+  expect(await console.post('/api/acts', { ...end, reason: '' })).toMatchObject({ status: 400 });
+  expect(await console.post('/api/acts', end, console.viewer)).toMatchObject({ status: 403 });
+  expect(await console.post('/api/acts', end)).toMatchObject({
+    status: 200,
+    value: { done: expect.stringMatching(/^Ended: 1\n {2}203\.0\.113\.9: allow for good/) },
+  });
+  await becomes([]);
+  expect((await console.site.of('operator-acted')).at(-1)).toMatchObject(end);
+  expect(await console.site.process.stop()).toBe(0);
+});
+
 test('without the right token there is nothing; tokens are in no line and in no answer', async () => {
   const console = await TestConsole.open();
   for (const name of ['viewer.token', 'operator.token'])
@@ -197,6 +226,30 @@ test('without the right token there is nothing; tokens are in no line and in no 
   expect((await console.get('/api/me', console.operator)).value).toMatchObject({ role: 'operator' });
   expect(await console.site.process.stop()).toBe(0);
   for (const token of [console.viewer, console.operator]) expect(console.site.process.stderr).not.toContain(token);
+});
+
+test('a store whose port the system chose is found, and found again when it was started anew', async () => {
+  const console = await TestConsole.open({ store: { kind: 'chdb', http: { port: 0 } } });
+  const { process: running, data } = console.site;
+  const path = join(data, 'run', 'store.url');
+  const store = await running.line('the store keeps the history');
+  const isThere = (): Promise<true> =>
+    until(
+      async () => ((await console.get('/api/me')).value.history === true ? true : undefined),
+      () => `the history where ${path} says`,
+    );
+  await isThere();
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  const answer = await console.get(`/api/panels/postern-overview/traffic?${range()}`);
+  expect(answer.status).toBe(200);
+
+  const before = running.lines.length;
+  process.kill(store.pid, 'SIGKILL');
+  await running.line('the store keeps the history', before);
+  await isThere();
+  expect((await console.get(`/api/panels/postern-overview/traffic?${range()}`)).status).toBe(200);
+  expect(await running.stop()).toBe(0);
+  expect(existsSync(path)).toBe(false);
 });
 
 test('without a store: live events, sessions from the log, and a clear text in place of history', async () => {
@@ -266,13 +319,17 @@ test('without a store: live events, sessions from the log, and a clear text in p
 test('postern web --link prints the address, where there is one', async () => {
   const console = await TestConsole.open();
   const { site } = console;
-  const unknown = await postern(['web', '--link', '--config', site.file]);
-  expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('`web.port` is 0')]);
-  site.write({ web: { kind: 'on', port: 9780 } });
-  const viewer = await postern(['web', '--link', '--config', site.file]);
-  expect(viewer.stdout).toBe(`http://127.0.0.1:9780/?token=${console.viewer}\n`);
-  const operator = await postern(['web', '--link', '--operator', '--config', site.file]);
-  expect(operator.stdout).toBe(`http://127.0.0.1:9780/?token=${console.operator}\n`);
+  for (const where of [
+    ['--config', site.file],
+    ['--data', site.data],
+  ]) {
+    const viewer = await postern(['web', '--link', ...where]);
+    expect(viewer.stdout).toBe(`${console.url}/?token=${console.viewer}\n`);
+    const operator = await postern(['web', '--link', '--operator', ...where]);
+    expect(operator.stdout).toBe(`${console.url}/?token=${console.operator}\n`);
+  }
+  const unknown = await postern(['web', '--link', '--data', site.folder]);
+  expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('has not been started yet')]);
   site.write({ web: { kind: 'off' } });
   expect((await postern(['web', '--link', '--config', site.file])).code).toBe(1);
   expect(await site.process.stop()).toBe(0);

@@ -13,6 +13,10 @@ test('an act, with or without an end', () => {
     ok: true,
     value: { act: 'unblock', value: '192.0.2.1', reason: 'scans' },
   });
+  expect(readAct({ ...given, act: 'disallow', hours: -1 })).toEqual({
+    ok: true,
+    value: { act: 'disallow', value: '192.0.2.1', reason: 'scans' },
+  });
   expect(readAct({ ...given, hours: ACT_HOURS_MAX })).toMatchObject({ ok: true });
   expect(readAct({ ...given, reason: 'x'.repeat(ACT_TEXT_LENGTH_MAX) })).toMatchObject({ ok: true });
 });
@@ -56,5 +60,6 @@ test('the gate is asked as the command line asks it', () => {
   });
   expect(requestOf({ ...act, act: 'allow' })).toEqual({ verb: 'allow', ...act, by: 'console' });
   expect(requestOf({ ...act, act: 'allow', forMs: 5 })).toMatchObject({ forMs: 5 });
-  expect(requestOf({ ...act, act: 'unblock' })).toEqual({ verb: 'unblock', ...act, by: 'console' });
+  for (const verb of ['unblock', 'disallow'] as const)
+    expect(requestOf({ ...act, act: verb })).toEqual({ verb, ...act, by: 'console' });
 });

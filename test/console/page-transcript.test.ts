@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { coverageOf, entryOf, isInForce, isUndoable, makerOf, stateOf, undoCommand } from '../../console/page/chain.js';
+import { coverageOf, entryOf, isInForce, makerOf, stateOf, undoCommand, undoingAct } from '../../console/page/chain.js';
 import { DECISIONS_MAX, matching } from '../../console/page/decision-list.js';
 import { eventTypes, noteOf } from '../../console/page/notes.js';
 import { TAIL_ROWS_MAX, TailBuffer } from '../../console/page/tail-buffer.js';
@@ -90,7 +90,14 @@ describe('the chain of a decision', () => {
       'postern unblock 198.51.100.23',
       'postern allow --off 192.0.2.14',
     ]);
-    expect(decisions.map(isUndoable)).toEqual([true, true, true, false, true, false]);
+    expect(decisions.map((each) => undoingAct(each)?.act)).toEqual([
+      'unblock',
+      'unblock',
+      'unblock',
+      'disallow',
+      'unblock',
+      undefined,
+    ]);
   });
 
   test('how far back it reaches, where that is not all', () => {

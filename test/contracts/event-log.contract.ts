@@ -7,6 +7,7 @@ import {
   type StoredRecord,
   type Stream,
 } from '../../log/event-log.ts';
+import { FOLLOW_RECORDS_MAX } from '../../log/io/follow.ts';
 import { partitionOf } from '../../log/partition.ts';
 
 const stream = 'postern.events';
@@ -160,6 +161,24 @@ export function eventLogContract(name: string, open: () => Promise<LogUnderTest>
       await log.append([record('a', '{"n":2}')]);
       await following;
       expect(seen).toEqual(['{"n":0}', '{"n":1}', '{"n":2}']);
+    });
+
+    test('a follower that is far behind leaves timers their turn between its pages', async () => {
+      const { log } = await opened();
+      const pageCount = 6;
+      await log.append(Array.from({ length: pageCount * FOLLOW_RECORDS_MAX }, () => record('a', '{}')));
+      const controller = new AbortController();
+      let pages = 0;
+      let pagesBefore: number | undefined;
+      setTimeout(() => (pagesBefore = pages), 1);
+      for await (const { records } of log.follow(stream, partitionOf('a', 4), 0, controller.signal)) {
+        pages += 1;
+        expect(records).toHaveLength(FOLLOW_RECORDS_MAX);
+        if (pages === pageCount) controller.abort();
+        for (const startMs = performance.now(); performance.now() - startMs < 5; );
+      }
+      expect(pages).toBe(pageCount);
+      expect(pagesBefore).toBeLessThan(4);
     });
 
     test('a follower that waits ends at once when told', async () => {

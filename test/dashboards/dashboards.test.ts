@@ -115,7 +115,7 @@ test('ranges that may be months read the summaries: `events` only for one sessio
 });
 
 test('tables in statements are those of the store', () => {
-  const schema = ['0001-events', '0002-sessions', '0003-mails', '0004-decisions', '0005-rollups']
+  const schema = ['0001-events', '0002-sessions', '0003-mails', '0004-decisions', '0005-rollups', '0006-countries']
     .map((name) => read(`store/schema/${name}.sql`))
     .join('\n');
   const tables = new Set([...schema.matchAll(/CREATE TABLE IF NOT EXISTS (\w+)/g)].map(([, name]) => name));

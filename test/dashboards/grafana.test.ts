@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { store } from '../../cli/config/store-schema.ts';
 import { alertRules } from '../../dashboards/alerts.ts';
 import { dashboards } from '../../dashboards/all.ts';
 import { dashboardFile, dashboardFiles } from '../../scripts/grafana/dashboards.ts';
@@ -145,9 +146,17 @@ describe('provisioning', () => {
   const of = (kind: string) => parse(read(`dashboards/provisioning/${kind}/postern.yml`)) as Record<string, unknown>;
   const [source] = of('datasources')['datasources'] as { uid: string; type: string; secureJsonData: object }[];
 
-  test('one data source, whose password comes from the environment', () => {
+  test('one data source, where the embedded history is; who asks comes from the environment, for a server too', () => {
+    const { database, http } = store.parse({});
     expect(source).toMatchObject({
       type: 'grafana-clickhouse-datasource',
+      jsonData: {
+        protocol: 'http',
+        host: http.address,
+        port: http.port,
+        defaultDatabase: database,
+        username: '$POSTERN_GRAFANA_USER',
+      },
       secureJsonData: { password: '$POSTERN_GRAFANA_PASSWORD' },
     });
   });
@@ -196,8 +205,8 @@ describe('provisioning', () => {
     }
   });
 
-  test('a $ is only in the password: Grafana takes any other for a variable of the environment', () => {
+  test('a $ is only in user and password: Grafana takes any other for a variable of the environment', () => {
     const dollars = Object.keys(provisioningFiles).flatMap((path) => read(path).match(/\$.*/g) ?? []);
-    expect(dollars).toEqual(['$POSTERN_GRAFANA_PASSWORD']);
+    expect(dollars).toEqual(['$POSTERN_GRAFANA_USER', '$POSTERN_GRAFANA_PASSWORD']);
   });
 });

@@ -77,6 +77,19 @@ test('what the README says besides: the disk, retention, grace and the port of m
   expect(text).toContain(`127.0.0.1:${settingOf('http.port')?.default}/metrics`);
 });
 
+test('how long history is kept, wherever it is told', () => {
+  const [events, summaries] = ['store.eventsKeptDays', 'store.summariesKeptDays'].map(
+    (name) => settingOf(name)?.default,
+  );
+  expect([events, summaries]).toEqual([30, 90]);
+  expect(textOf('README.md')).toContain(`events for ${events} days and sums for ${summaries} in`);
+  expect(textOf('docs/operations.md')).toContain(`\`store.eventsKeptDays\` (${events} days)`);
+  expect(textOf('docs/operations.md')).toContain(`\`store.summariesKeptDays\` (${summaries} days)`);
+  expect(textOf('packaging/postern.example.yaml')).toContain(
+    `eventsKeptDays: ${events}\n  summariesKeptDays: ${summaries}\n`,
+  );
+});
+
 test('events that documents name exist', () => {
   for (const document of documents) {
     const named = [

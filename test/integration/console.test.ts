@@ -247,6 +247,26 @@ describe.skipIf(missing !== undefined)('the console in a browser', () => {
     await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
   });
 
+  test('an operator takes back an allow, from the list and from its chain', async () => {
+    const allowed = '192.0.2.14';
+    for (const from of ['decisions', `why/${allowed}`]) {
+      const { server, page, goTo } = await open(OPERATOR);
+      await goTo(from);
+      await page.getByText('newsletter of the town').waitFor();
+      expect(await page.getByRole('button', { name: `Allow ${allowed}` }).count()).toBe(0);
+      await page.getByRole('button', { name: from === 'decisions' ? `Undo ${allowed}` : 'Undo' }).click();
+      const dialog = page.getByRole('dialog', { name: `Undo the allow of ${allowed}` });
+      expect(await dialog.getByLabel('Hours').count()).toBe(0);
+      await dialog.getByRole('button', { name: 'Undo it' }).click();
+      expect(server.acts).toEqual([]);
+      await dialog.getByLabel('Reason').fill('the town has moved');
+      await page.keyboard.press('Enter');
+      if (from === 'decisions') await expect.poll(() => page.locator('tbody tr').count()).toBe(5);
+      else await page.getByText('taken back by').waitFor();
+      expect(server.acts).toEqual([{ act: 'disallow', value: allowed, reason: 'the town has moved' }]);
+    }
+  });
+
   test('a viewer sees nothing to act with', async () => {
     const { page, goTo } = await open(VIEWER);
     for (const view of ['decisions', `why/${ATTACKER}`]) {

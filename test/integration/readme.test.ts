@@ -28,8 +28,8 @@ const root = join(import.meta.dirname, '..', '..');
 
 /** Where the README says that a mail server listens. */
 const SERVER_PORT = 2525;
-/** Ports that the README uses: the server, the gate, metrics. */
-const PORTS = [SERVER_PORT, 2526, 9725];
+/** Ports that the README uses: the server, the gate, metrics, history, console. */
+const PORTS = [SERVER_PORT, 2526, 9725, 8123, 9780];
 /** Longest time for one block, `npm ci` and the demo included, milliseconds. */
 const BLOCK_MS_MAX = 170_000;
 

@@ -81,10 +81,11 @@ describe('who asks', () => {
   });
 });
 
-test('an answer is compressed only where the address asks for it and the client can read it', () => {
-  const coding = (accepted: string, url = '/?enable_http_compression=1'): string =>
-    queryOf(url, { 'accept-encoding': accepted }).answerCoding;
-  expect(coding('gzip', '/')).toBe('identity');
+test('an answer is compressed where the client can read it, and the address does not forbid it', () => {
+  const coding = (accepted: string, url = '/'): string => queryOf(url, { 'accept-encoding': accepted }).answerCoding;
+  expect(coding('gzip', '/?enable_http_compression=0')).toBe('identity');
+  expect(coding('gzip', '/?enable_http_compression=1')).toBe('gzip');
+  expect(coding('')).toBe('identity');
   expect(coding('br, deflate, GZIP')).toBe('gzip');
   expect(coding('gzip;q=0, br;q=0.5')).toBe('br');
   expect(coding('deflate')).toBe('deflate');

@@ -181,7 +181,9 @@ export class ConsoleServer implements AsyncDisposable {
     if (role !== 'operator') return json(response, 403, { error: 'a viewer cannot act' });
     if (act['reason'] === undefined || act['reason'] === '') return json(response, 400, { error: 'say why' });
     this.acts.push(act);
-    for (const { id, value } of decisions) if (act['act'] !== 'block' && value === act['value']) this.undone.add(id);
+    const isEnded = (action: string): boolean =>
+      act['act'] === 'disallow' ? action === 'allow' : act['act'] !== 'block' && action !== 'allow';
+    for (const { id, value, action } of decisions) if (value === act['value'] && isEnded(action)) this.undone.add(id);
     return json(response, 200, { done: `${String(act['value'])}: done at gate-1` });
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { StoreDatabase } from '../../store/database.ts';
 import type { QueryLimits } from '../../store/http-settings.ts';
 import { openChdb } from '../../store/io/clickhouse-database.ts';
-import { HttpInterface } from '../../store/io/http-interface.ts';
+import { HttpInterface, type HttpInterfaceOptions } from '../../store/io/http-interface.ts';
 import { migrate } from '../../store/io/migrate.ts';
 
 /** Nothing that a test asks comes near them, if it does not mean to. */
@@ -29,7 +29,10 @@ export interface TestHistory {
 }
 
 /** chDB has one directory a process, so a file of tests opens one history. */
-export async function openHistory(limits: Partial<QueryLimits> = {}, answerMsMax?: number): Promise<TestHistory> {
+export async function openHistory(
+  limits: Partial<QueryLimits> = {},
+  times: Pick<HttpInterfaceOptions, 'requestMsMax' | 'answerMsMax'> = {},
+): Promise<TestHistory> {
   const directory = mkdtempSync(join(tmpdir(), 'postern-'));
   const opened = await openChdb(directory, 'postern');
   if (!opened.ok) throw new Error(opened.error.message);
@@ -44,7 +47,7 @@ export async function openHistory(limits: Partial<QueryLimits> = {}, answerMsMax
     database: 'postern',
     limits: { ...testLimits, ...limits },
     trouble: (what) => troubles.push(what),
-    ...(answerMsMax === undefined ? {} : { answerMsMax }),
+    ...times,
   });
   if (!http.ok) throw new Error(http.error);
   const close = async (): Promise<void> => {

@@ -83,10 +83,19 @@ export class Postern {
   }
 
   /** Waits for the line of that message, behind the first `after` lines; more than one of them may be there already. */
-  async line(message: string, after = 0): Promise<OperatorLine> {
+  line(message: string, after = 0): Promise<OperatorLine> {
+    return this.lineWith((msg) => msg === message, message, after);
+  }
+
+  /** Waits for a line whose message begins so. */
+  beginning(message: string): Promise<OperatorLine> {
+    return this.lineWith((msg) => msg.startsWith(message), message, 0);
+  }
+
+  private lineWith(isIt: (msg: string) => boolean, what: string, after: number): Promise<OperatorLine> {
     return until(
-      () => this.lines.slice(after).find(({ msg }) => msg === message),
-      () => `"${message}" in:\n${this.stderr}`,
+      () => this.lines.slice(after).find(({ msg }) => isIt(msg)),
+      () => `"${what}" in:\n${this.stderr}`,
     );
   }
 

@@ -27,6 +27,9 @@ export class Site {
       upstreams: { default: { host: '127.0.0.1', port: upstream.port } },
       domains: { names: ['example.com'] },
       http: { port: 0 },
+      // Tests of theirs have them.
+      store: { kind: 'none' },
+      web: { kind: 'off' },
       shutdownGraceMs: 1000,
     };
   }
@@ -56,9 +59,9 @@ export class Site {
     writeFileSync(this.file, stringify({ ...this.config, ...change }));
   }
 
-  async start(): Promise<Postern> {
+  async start(env: NodeJS.ProcessEnv = {}): Promise<Postern> {
     this.write();
-    this.running = new Postern(['start', '--config', this.file]);
+    this.running = new Postern(['start', '--config', this.file], { env });
     await this.running.line('metrics and health');
     await this.running.line('listening');
     return this.running;

@@ -43,7 +43,10 @@ export class GateProcess implements AsyncDisposable {
   static async start(yaml: (directory: string) => string, port: number): Promise<GateProcess> {
     const directory = await mkdtemp(join(tmpdir(), 'postern-gate-'));
     const config = join(directory, 'postern.yaml');
-    await writeFile(config, `dataDirectory: ${join(directory, 'data')}\n${yaml(directory)}`);
+    await writeFile(
+      config,
+      `dataDirectory: ${join(directory, 'data')}\nstore: {kind: none}\nweb: {kind: off}\n${yaml(directory)}`,
+    );
     const child = spawn(process.execPath, [join(root, 'cli/main.ts'), 'start', '--config', config], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,6 @@
 import { FileSnapshots } from '../../analyzers/io/file-snapshots.ts';
 import { Runner, type RunnerListener } from '../../analyzers/io/runner.ts';
+import { Forgetter } from '../../events/forgetter.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import { identityOf } from '../config/assemble.ts';
@@ -8,6 +9,8 @@ import { configFlags } from '../config/from-flags.ts';
 import { type Places, placesIn } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { runCommand, type Usage } from '../flags.ts';
+import { ForgetRequests } from '../forget/requests.ts';
+import { type DoForget, TakeUp } from '../forget/take-up.ts';
 import { Alerter } from '../io/alerter.ts';
 import type { Configured } from '../io/config-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
@@ -70,12 +73,27 @@ async function watch(
   });
   signal.addEventListener('abort', () => runner.stop());
   if (signal.aborted) return;
-  await runner.run(() => {
+  const takeUp = new TakeUp(new ForgetRequests(places.forget, 'analyze'), forgetIn(runner), logger);
+  let takingUp = Promise.resolve();
+  await runner.run(async () => {
+    // Before what the state says of somebody goes into the log once more.
+    await takeUp.once(signal);
+    takingUp = takeUp.run(signal);
     logger.info({ scenarios: settings.detectors.length + siteDetectors.length }, 'the analyzers watch');
     tellReady();
   });
+  await takingUp;
   logger.info({ ...runner.stats, reason: String(signal.reason) }, 'the analyzers have stopped');
 }
+
+/** The state of the detectors names accounts, as events do; all else in it are keyed hashes that age out. */
+const forgetIn =
+  (runner: Runner): DoForget =>
+  async ({ forgetting }) => {
+    const forgetter = new Forgetter(forgetting);
+    const isKept = await runner.changeTexts((text) => forgetter.account(text));
+    return isKept ? ok({}) : err('the state of the detectors cannot be kept');
+  };
 
 const listenerOf = (logger: OperatorLog, alerter: Alerter, places: Places): RunnerListener => ({
   decided: (decisions) => {

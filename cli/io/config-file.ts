@@ -89,8 +89,8 @@ export function configurationOrTell(values: ConfigFlagValues): Result<Configured
 }
 
 /**
- * The configuration of a data directory; undefined where there is none that can be used. One that nobody named is that of the
- * directory only if it says so: there may be several installations.
+ * The configuration of a data directory, where it can be read: one that nobody named is of the directory only if it says so, since there
+ * may be several installations.
  */
 export function configurationOf({ config, data }: Pick<ConfigFlagValues, 'config' | 'data'>): Configured | undefined {
   const configured = readConfiguration(config === undefined ? {} : { config });

@@ -111,8 +111,12 @@ export class Postern {
 }
 
 /** Asks again and again until there is something. */
-export async function until<T>(look: () => T | undefined | Promise<T | undefined>, what: () => string): Promise<T> {
-  for (const started = performance.now(); performance.now() - started < PATIENCE_MS; ) {
+export async function until<T>(
+  look: () => T | undefined | Promise<T | undefined>,
+  what: () => string,
+  patienceMs = PATIENCE_MS,
+): Promise<T> {
+  for (const started = performance.now(); performance.now() - started < patienceMs; ) {
     const found = await look();
     if (found !== undefined) return found;
     await new Promise((resolve) => setTimeout(resolve, 30));

@@ -4,6 +4,7 @@ const setupFiles = ['test/support/repeatable.ts'];
 
 /**
  * unit: pure code, no network. contract: one suite a port, run against each adapter.
+ * kafka: real Apache Kafka.
  * component: our processes and sockets on loopback. integration: real peers (Postfix, swaks, …), which `.ci/run` installs.
  */
 export default defineConfig({
@@ -14,13 +15,21 @@ export default defineConfig({
           name: 'unit',
           setupFiles,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{contracts,component,integration}/**'],
+          exclude: ['test/{contracts,component,integration,kafka}/**'],
           // Properties take seconds where other work runs.
           testTimeout: 30_000,
         },
       },
       { test: { name: 'contract', setupFiles, include: ['test/contracts/**/*.test.ts'], testTimeout: 30_000 } },
       { test: { name: 'component', setupFiles, include: ['test/component/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'kafka',
+          include: ['test/kafka/**/*.test.ts'],
+          testTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
       {
         test: {
           name: 'integration',

@@ -13,6 +13,7 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['start', { summary: 'run everything on this machine', load: () => import('./commands/start.ts') }],
   ['gate', { summary: 'run one gate: the part that takes connections', load: () => import('./commands/gate.ts') }],
   ['log', { summary: 'run the event log: the part that owns its files', load: () => import('./commands/log.ts') }],
+  ['ship', { summary: 'send the log of this machine to Kafka', load: () => import('./commands/ship.ts') }],
   ['store', { summary: 'run the store: the part that keeps the history', load: () => import('./commands/store.ts') }],
   ['siem', { summary: 'send events to a SIEM', load: () => import('./commands/siem.ts') }],
   ['web', { summary: 'run the console: the part that serves a browser', load: () => import('./commands/web.ts') }],

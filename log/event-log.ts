@@ -16,6 +16,14 @@ export const RECORD_OCTETS_MAX = 1_048_576;
 /** Octets of all records of one append; more are `too-large`. */
 export const APPEND_OCTETS_MAX = 2_097_152;
 
+/** Where a record was before it was sent on to another log, which may have got it more than once. */
+export interface Origin {
+  /** Names the log that it was in, and no other that ever was: up to 64 letters, digits and signs of `-._`. */
+  readonly log: string;
+  readonly partition: number;
+  readonly offset: Offset;
+}
+
 /** One record to append: `payload` is one line of JSON without line ends; records of one key keep their order. */
 export interface LogRecord {
   readonly stream: Stream;
@@ -25,12 +33,17 @@ export interface LogRecord {
   readonly everyPartition?: boolean;
   /** What may be dropped near the disk cap; `high`, which is kept until the disk is full, when absent. */
   readonly priority?: Priority;
+  /** Where a stream keeps the last record of each key: of each key and this. */
+  readonly part?: string;
+  /** Kept by logs that others are sent on to. */
+  readonly origin?: Origin;
 }
 
 /** One record as the log holds it. */
 export interface StoredRecord {
   readonly offset: Offset;
   readonly payload: string;
+  readonly origin?: Origin;
 }
 
 /** One page: records in offset order, and where the next page starts (after trimmed or damaged ranges too). */

@@ -1,7 +1,7 @@
 import { decodeDecision, decodeEvent } from '../events/codec.ts';
 import { eventSchemas } from '../events/event.ts';
 import { escapeField } from '../lib/escape.ts';
-import type { Offset, StoredRecord, Stream } from '../log/event-log.ts';
+import type { Offset, Origin, StoredRecord, Stream } from '../log/event-log.ts';
 
 /** Streams that go into the store, each into a table. */
 export const storedStreams = ['postern.events', 'postern.decisions'] as const satisfies readonly Stream[];
@@ -41,8 +41,8 @@ export const tokenOf = ({ stream, partition, epoch, first, next }: Batch): strin
  * The row of a record: its line as it is, with its place in the log. Nothing where it is a copy: a control event is in every
  * partition, and counts in the first.
  */
-export function rowOf(partition: number, { offset, payload }: StoredRecord): string | undefined {
-  return isCopy(partition, payload) ? undefined : placed(partition, { offset, payload });
+export function rowOf(partition: number, record: StoredRecord): string | undefined {
+  return isCopy(partition, record.payload) ? undefined : placed(partition, record);
 }
 
 /** Control events have no address of a client. Inside a text the quotes would have a backslash before them. */
@@ -73,8 +73,12 @@ export function sifted(
   return { readable, unreadable };
 }
 
-const placed = (partition: number, { offset, payload }: StoredRecord): string =>
-  `{"logPartition":${partition},"logOffset":${offset},${payload.slice(1)}`;
+const placed = (partition: number, { offset, payload, origin }: StoredRecord): string =>
+  `{"logPartition":${partition},"logOffset":${offset},${origin === undefined ? '' : originFields(origin)}${payload.slice(1)}`;
+
+/** The name of a log needs no escape in JSON. */
+const originFields = ({ log, partition, offset }: Origin): string =>
+  `"originLog":"${log}","originPartition":${partition},"originOffset":${offset},`;
 
 export const unreadableRow = (
   stream: StoredStream,

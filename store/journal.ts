@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { jsonOf } from '../lib/json.ts';
 import type { Offset } from '../log/event-log.ts';
 import { type Batch, type StoredStream, storedStreams } from './batch.ts';
+import type { OriginMarks } from './origin-marks.ts';
 
 /** How far one partition is in the store. */
 export interface PlaceState {
@@ -13,6 +14,8 @@ export interface PlaceState {
   readonly next: Offset;
   /** The end of the batch from `next` on that was about to be inserted, and may be in the store; the same as `next` for none. */
   readonly batchEnd: Offset;
+  /** Of the records before `next`. */
+  readonly marks: OriginMarks;
 }
 
 /**
@@ -44,6 +47,7 @@ const schema = z.object({
         epoch: z.string().regex(/^[a-z0-9-]{1,64}$/),
         next: offset,
         batchEnd: offset,
+        marks: z.record(z.string().max(80), offset).default({}),
       }),
     )
     .max(1024),

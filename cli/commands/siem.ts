@@ -4,12 +4,11 @@ import { Forwarder } from '../../siem/io/forwarder.ts';
 import { openSink } from '../../siem/io/sink.ts';
 import { identityOf } from '../config/assemble.ts';
 import { configFlags } from '../config/from-flags.ts';
-import { placesIn } from '../config/places.ts';
 import { runCommand, type Usage } from '../flags.ts';
 import type { Configured } from '../io/config-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { thisMachine } from '../io/machine.ts';
-import { awaitLog } from '../io/open-log.ts';
+import { awaitWholeLog } from '../io/open-log.ts';
 import { runPart, settleUnprivileged } from '../io/part.ts';
 import { onStop, tellReady } from '../io/supervised.ts';
 import { version } from '../version.ts';
@@ -27,14 +26,15 @@ export const run = (argv: readonly string[]): Promise<number> =>
     runPart({ name: 'siem', cannotRun: 'events cannot be sent to the SIEM', run: forward }, values),
   );
 
-async function forward({ config }: Configured, logger: OperatorLog): Promise<Result<undefined, string>> {
+async function forward(configured: Configured, logger: OperatorLog): Promise<Result<undefined, string>> {
+  const { config } = configured;
   const { kind, host, transport, port, least } = config.siem;
   if (kind === 'off' || host === undefined) return err('siem.kind is off: there is nobody to send to');
   const settled = settleUnprivileged(config);
   if (!settled.ok) return settled;
   const stopped = new AbortController();
   onStop((reason) => stopped.abort(reason));
-  const opened = await awaitLog(placesIn(config.dataDirectory), logger, stopped.signal);
+  const opened = await awaitWholeLog(configured, logger, stopped.signal);
   if (opened === undefined) return ok(undefined);
   await using log = opened;
   await using sink = openSink({ transport, host, port });

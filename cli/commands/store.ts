@@ -14,7 +14,7 @@ import { type DoForget, TakeUp } from '../forget/take-up.ts';
 import { type Rank, standBehindMail } from '../io/behind-mail.ts';
 import type { Configured } from '../io/config-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
-import { awaitLog } from '../io/open-log.ts';
+import { awaitWholeLog } from '../io/open-log.ts';
 import { openStore } from '../io/open-store.ts';
 import { runPart, settleUnprivileged } from '../io/part.ts';
 import { progressWriter } from '../io/progress-writer.ts';
@@ -68,7 +68,7 @@ async function keepStore(configured: Configured, logger: OperatorLog): Promise<R
   const stopped = new AbortController();
   onStop((reason) => stopped.abort(reason));
   const places = placesIn(config.dataDirectory);
-  const openedLog = await awaitLog(places, logger, stopped.signal);
+  const openedLog = await awaitWholeLog(configured, logger, stopped.signal);
   if (openedLog === undefined) return ok(undefined);
   await using log = openedLog;
   const openedStore = await openUntilItIs(configured, places, logger, stopped.signal);

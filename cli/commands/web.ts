@@ -13,7 +13,7 @@ import { EXIT_FAULT, EXIT_OK, runCommand, type Usage } from '../flags.ts';
 import { type Rank, standBehindMail } from '../io/behind-mail.ts';
 import { type Configured, configurationOrTell } from '../io/config-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
-import { awaitLog } from '../io/open-log.ts';
+import { awaitWholeLog } from '../io/open-log.ts';
 import { runPart, settleUnprivileged } from '../io/part.ts';
 import { reachable, readAddress, writeAddress } from '../io/part-address.ts';
 import { onStop, tellReady } from '../io/supervised.ts';
@@ -85,7 +85,7 @@ async function serve(configured: Configured, logger: OperatorLog): Promise<Resul
   const places = placesIn(config.dataDirectory);
   const tokens = tokensOf(configured, places);
   if (!tokens.ok) return tokens;
-  const openedLog = await awaitLog(places, logger, stopped.signal);
+  const openedLog = await awaitWholeLog(configured, logger, stopped.signal);
   if (openedLog === undefined) return ok(undefined);
   await using log = openedLog;
   await using history = new ClickHouseHistory(() => historyServer(configured, places));

@@ -18,6 +18,7 @@ export function crossFaults(config: PartialConfig, env: Environment): readonly E
     ...sharedNames(listeners),
     ...sharedPorts(listeners, config),
     ...domainFaults(config),
+    ...kafkaFaults(config),
     ...storeFaults(config),
     ...siemFaults(config),
     ...secretFaults(config, env),
@@ -28,6 +29,26 @@ const siemFaults = ({ siem }: PartialConfig): Explained[] =>
   siem?.kind === 'syslog' && siem.host === undefined
     ? [faultAt(['siem', 'kind'], 'nobody is named who takes the events', 'give a name or an address in `siem.host`')]
     : [];
+
+function kafkaFaults({ log }: PartialConfig): Explained[] {
+  if (log === undefined) return [];
+  const { brokers, username, password, tls } = log.kafka;
+  const faults: Explained[] = [];
+  const path = ['log', 'kafka'];
+  if (log.kind === 'kafka' && brokers.length === 0)
+    faults.push(faultAt(['log', 'kind'], 'no broker is named', 'name some in `log.kafka.brokers`'));
+  if (log.kind === 'sqlite' && brokers.length > 0)
+    faults.push(
+      faultAt([...path, 'brokers'], 'a log of the kind sqlite has no brokers', 'write `kind: kafka`, or drop them'),
+    );
+  if ((username === undefined) !== (password === undefined))
+    faults.push(faultAt([...path, 'username'], 'a username and a password belong together', 'give both, or none'));
+  if ((tls.certFile === undefined) !== (tls.keyFile === undefined))
+    faults.push(
+      faultAt([...path, 'tls', 'certFile'], 'a certificate and its key belong together', 'give both, or none'),
+    );
+  return faults;
+}
 
 function storeFaults({ store }: PartialConfig): Explained[] {
   if (store === undefined || (store.kind === 'clickhouse') === (store.url !== undefined)) return [];

@@ -63,6 +63,20 @@ export const databaseName = matching(
   'write small letters, digits and underscores, at most 63 of them, the first no digit',
 );
 
+/** `host:port` of a broker of Kafka; an IPv6 address in brackets. */
+export const brokerAddress = matching(
+  /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):[1-9]\d{0,4}$/,
+  'is no address of a broker',
+  'write host:port, such as kafka1.example.com:9092',
+);
+
+/** What stands before the names of topics. */
+export const topicPrefix = matching(
+  /^[A-Za-z0-9._-]{0,64}$/,
+  'is no part of a topic name',
+  'write letters, digits and signs of -._, at most 64 of them',
+);
+
 /** A path of the file system; a relative one starts at the folder of the configuration file. */
 export const filePath = matching(/^[^\0]+$/, 'is no path', 'write the path of a file');
 

@@ -5,6 +5,14 @@ export interface Places {
   readonly log: string;
   /** Socket of the log process. */
   readonly logSocket: string;
+  /** Names the log of this machine where it is sent on, and goes with it. */
+  readonly spoolId: string;
+  /** Which decisions of the common log this machine has. */
+  readonly mirrored: string;
+  /** When this machine last had every decision of the common log. */
+  readonly mirroredAt: string;
+  /** How far the log of this machine has been sent on. */
+  readonly shipProgress: string;
   /** Management socket of the gate. */
   readonly gateSocket: string;
   /** How far the analyzers have read. */
@@ -47,6 +55,10 @@ export interface Places {
 export const placesIn = (dataDirectory: string): Places => ({
   log: join(dataDirectory, 'log'),
   logSocket: join(dataDirectory, 'run', 'log.sock'),
+  spoolId: join(dataDirectory, 'log', 'spool.id'),
+  mirrored: join(dataDirectory, 'log', 'mirrored.json'),
+  mirroredAt: join(dataDirectory, 'run', 'mirrored.at'),
+  shipProgress: join(dataDirectory, 'run', 'ship.json'),
   gateSocket: join(dataDirectory, 'run', 'gate.sock'),
   progress: join(dataDirectory, 'run', 'analyzers.json'),
   store: join(dataDirectory, 'store', 'chdb'),

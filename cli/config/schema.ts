@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { DISK_OCTETS_MAX_DEFAULT, DISK_OCTETS_MAX_FLOOR } from '../../log/disk-budget.ts';
 import { defaultConnectionLimits } from '../../proxy/limits.ts';
 import { allowedModes, defaultModes } from '../../proxy/policy/modes.ts';
 import { rules } from '../../proxy/policy/rules.ts';
@@ -22,15 +21,15 @@ import {
   octets,
   ownDomain,
   publicUrl,
-  RETENTION_MS_MAX,
   SECRET_ERROR,
   secretReference,
   trustedNetwork,
 } from './fields.ts';
 import { listener, tls, upstream } from './legs-schema.ts';
+import { log } from './log-schema.ts';
 import { siem } from './siem-schema.ts';
 import { store } from './store-schema.ts';
-import { DAY_MS, HOUR_MS, MEBIOCTET, MINUTE_MS, SECOND_MS } from './units.ts';
+import { DAY_MS, MEBIOCTET, MINUTE_MS, SECOND_MS } from './units.ts';
 import { watch } from './watch-schema.ts';
 import { web } from './web-schema.ts';
 
@@ -212,27 +211,6 @@ const auth = z.strictObject({
     .optional()
     .describe(
       'AUTH mechanisms that may be used, in upper case. Default: every one of the server behind that works where TLS ends in between.',
-    ),
-});
-
-const log = z.strictObject({
-  durable: z
-    .enum(['fsync', 'os'])
-    .default('fsync')
-    .describe(
-      'What is acknowledged is on the disk (`fsync`), or with the system, which a power cut takes away (`os`).',
-    ),
-  diskOctetsMax: octets(DISK_OCTETS_MAX_FLOOR)
-    .default(DISK_OCTETS_MAX_DEFAULT)
-    .describe('Most octets of the log on the disk.'),
-  retentionMs: milliseconds(HOUR_MS, RETENTION_MS_MAX)
-    .default(7 * DAY_MS)
-    .describe('How long events are kept.'),
-  whenFull: z
-    .enum(['pass', 'defer'])
-    .default('pass')
-    .describe(
-      'When no event can be kept any more: mail passes and the gap is counted (`pass`), or no new client is let in (`defer`, 421).',
     ),
 });
 

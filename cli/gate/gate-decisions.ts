@@ -15,10 +15,13 @@ import type { Places } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { writeLines } from '../io/atomic-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
+import { untilMirrored } from '../io/mirrored-mark.ts';
 import { textOf } from '../io/text-of.ts';
 
 /** How long a gate that starts waits for the decisions that are in the log, milliseconds; then it opens its ports. */
 export const CATCH_UP_MS = 3000;
+/** How long a gate that starts waits for the decisions of the common log, milliseconds; then it takes those that it knew last. */
+export const MIRROR_MS = 10_000;
 /** Delay before a log that is not there is looked for again, milliseconds. */
 const LOG_RETRY_MS = 1000;
 /** How long the log may take to be reached before it is looked for anew, milliseconds. */
@@ -66,8 +69,17 @@ export class GateDecisions {
     this.recall();
   }
 
-  /** Begins to follow the log. Resolves when what is there is known, or after {@link CATCH_UP_MS}. */
+  /**
+   * Begins to follow the log. Resolves when what is there is known, or after {@link CATCH_UP_MS}. Where machines have a common log
+   * what is there is what all of them decided, and may take {@link MIRROR_MS} to be here.
+   */
   async begin(): Promise<void> {
+    const { config, places, logger } = this.options;
+    if (config.log.kind === 'kafka' && !(await untilMirrored(places.mirroredAt, Date.now(), MIRROR_MS)))
+      logger.warn(
+        { waitedS: MIRROR_MS / 1000 },
+        'Kafka is not heard: the decisions that this gate knew last are in force',
+      );
     this.following = this.follow();
     await Promise.race([this.caughtUp.promise, setTimeout(CATCH_UP_MS)]);
   }

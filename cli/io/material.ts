@@ -146,6 +146,12 @@ export function readStorePassword({ store }: Config, folder: string): Read<strin
   return store.password === undefined ? ok('') : readSecret(store.password, folder, ['store', 'password']);
 }
 
+/** The password for the brokers of Kafka; undefined where the configuration names none. */
+export function readKafkaPassword({ log }: Config, folder: string): Read<string | undefined> {
+  const { password } = log.kafka;
+  return password === undefined ? ok(undefined) : readSecret(password, folder, ['log', 'kafka', 'password']);
+}
+
 /** The password of the HTTP interface of the history; undefined where the configuration names none. */
 export function readStoreHttpPassword({ store }: Config, folder: string): Read<string | undefined> {
   const { password } = store.http;

@@ -10,6 +10,8 @@ import type { Identity } from '../config/assemble.ts';
 import { type Places, placesIn } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { logFaultText } from '../format/log-fault.ts';
+import type { Configured } from './config-file.ts';
+import { awaitCommonLog } from './kafka-place.ts';
 import type { OperatorLog } from './logger.ts';
 
 /** How long the log may take to be reached when there are no files yet, milliseconds. */
@@ -25,6 +27,16 @@ export async function openLogOrTell(dataDirectory: string): Promise<SqliteLogRea
   process.stderr.write(`postern: there is no event log in ${dataDirectory}: is Postern running?\n`);
   return undefined;
 }
+
+/** The log that analyzers, history and console read: that of this machine, or the one that all machines have in common. */
+export const awaitWholeLog = (
+  configured: Configured,
+  logger: OperatorLog,
+  signal: AbortSignal,
+): Promise<EventLog | undefined> =>
+  configured.config.log.kind === 'kafka'
+    ? awaitCommonLog(configured, logger, signal)
+    : awaitLog(placesIn(configured.config.dataDirectory), logger, signal);
 
 /** The log may come later than a part that reads it: mail does not wait for either. Undefined when `signal` aborted before. */
 export async function awaitLog(

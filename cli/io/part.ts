@@ -11,7 +11,7 @@ import { leaveSupervisor, onHangUp } from './supervised.ts';
 /** A part of the product that runs as a process of its own, without ports, until it is stopped. */
 export interface Part {
   /** Names its lines on stderr. */
-  readonly name: 'log' | 'analyze' | 'store' | 'siem' | 'web';
+  readonly name: 'log' | 'ship' | 'analyze' | 'store' | 'siem' | 'web';
   /** What a fault means, for the operator. */
   readonly cannotRun: string;
   /** @returns Why it could not run, in one line. */

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { Offset } from '../../log/event-log.ts';
 import { allPlaces, type StoredStream, storedStreams, tableOf } from '../batch.ts';
 import type { StoreDatabase, StoreFault } from '../database.ts';
 import { type Journal, type PlaceState, placeKey } from '../journal.ts';
+import { type OriginMarks, originName } from '../origin-marks.ts';
 
 /** The database would not say where it is. */
 export class StoreUnavailable extends Error {
@@ -23,7 +25,7 @@ export async function positionsOf(
   const kept = journal?.storeId === storeId ? journal.places : await placesInDatabase(database);
   const known = new Map(kept.map((state) => [placeKey(state), state]));
   const places = allPlaces(partitionCount).map(
-    (place) => known.get(placeKey(place)) ?? { ...place, epoch: randomUUID(), next: 0, batchEnd: 0 },
+    (place) => known.get(placeKey(place)) ?? { ...place, epoch: randomUUID(), next: 0, batchEnd: 0, marks: {} },
   );
   return { storeId, places };
 }
@@ -50,11 +52,28 @@ async function placesInTable(database: StoreDatabase, stream: StoredStream): Pro
     `SELECT logPartition AS partition, max(logOffset) + 1 AS next FROM ${tableOf[stream]} GROUP BY logPartition`,
   );
   if (!found.ok) throw new StoreUnavailable(found.error);
+  const marks = await marksInTable(database, stream);
   return found.value.map(({ partition, next }) => ({
     stream,
     partition,
     epoch: randomUUID(),
     next: Number(next),
     batchEnd: Number(next),
+    marks: marks.get(partition) ?? {},
   }));
+}
+
+async function marksInTable(database: StoreDatabase, stream: StoredStream): Promise<ReadonlyMap<number, OriginMarks>> {
+  const found = await database.query<{ partition: number; log: string; of: number; last: string }>(
+    `SELECT logPartition AS partition, originLog AS log, originPartition AS of, max(originOffset) AS last
+     FROM ${tableOf[stream]} WHERE originLog != '' GROUP BY logPartition, originLog, originPartition ORDER BY max(logOffset)`,
+  );
+  if (!found.ok) throw new StoreUnavailable(found.error);
+  const marks = new Map<number, Record<string, Offset>>();
+  for (const { partition, log, of, last } of found.value) {
+    const known = marks.get(partition) ?? {};
+    known[originName({ log, partition: of })] = Number(last);
+    marks.set(partition, known);
+  }
+  return marks;
 }

@@ -4,6 +4,7 @@ import type { EventLog, Offset, Page, StoredRecord } from '../../log/event-log.t
 import { BATCH_OCTETS_MAX, BATCH_RECORDS_MAX, type Batch, type StoredStream } from '../batch.ts';
 import type { StoreDatabase } from '../database.ts';
 import { type JournalFile, type PlaceState, placeKey } from '../journal.ts';
+import { freshOf } from '../origin-marks.ts';
 import { Inserter, type WriterListener } from './inserter.ts';
 import { positionsOf } from './positions.ts';
 import { isSameLog } from './same-log.ts';
@@ -124,7 +125,7 @@ export class StoreWriter {
       const end = ends.get(key);
       if (end === undefined) continue;
       changed = changed.map((record) =>
-        record.offset < end ? { offset: record.offset, payload: change(record.payload) } : record,
+        record.offset < end ? { ...record, payload: change(record.payload) } : record,
       );
       if (batch.next >= end) ends.delete(key);
     }
@@ -207,10 +208,12 @@ export class StoreWriter {
     const result = this.turn.then(async () => {
       const { stream, partition, epoch, first, next } = batch;
       const key = placeKey(batch);
-      this.places.set(key, { stream, partition, epoch, next: first, batchEnd: next });
+      const marks = this.places.get(key)?.marks ?? {};
+      this.places.set(key, { stream, partition, epoch, next: first, batchEnd: next, marks });
       this.keep();
-      if (!(await this.inserter.insert(batch, this.changed(batch, records), signal))) return false;
-      this.places.set(key, { stream, partition, epoch, next, batchEnd: next });
+      const fresh = freshOf(records, marks);
+      if (!(await this.inserter.insert(batch, this.changed(batch, fresh.records), signal))) return false;
+      this.places.set(key, { stream, partition, epoch, next, batchEnd: next, marks: fresh.marks });
       this.options.listener.stored?.(batch);
       return true;
     });

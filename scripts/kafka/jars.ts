@@ -1,0 +1,32 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+/** The release of Apache Kafka that tests run against. */
+export const KAFKA_VERSION = '4.3.1';
+/** Longest time for 44 MB from Maven Central, milliseconds. */
+const FETCH_MS_MAX = 600_000;
+
+const POM = fileURLToPath(new URL('pom.xml', import.meta.url));
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/kafka/', import.meta.url));
+
+/** The jars of a release, fetched from Maven Central where they are not there yet. @returns Their folder. */
+export async function kafkaJars(version = KAFKA_VERSION): Promise<string> {
+  const folder = join(CACHE, version);
+  if (existsSync(folder)) return folder;
+  const draft = join(CACHE, `${version}.${process.pid}`);
+  mkdirSync(draft, { recursive: true });
+  const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${draft}`, '-DincludeScope=runtime'];
+  await promisify(execFile)('mvn', ['-q', '-B', '-f', POM, `-Dkafka.version=${version}`, ...goal], {
+    timeout: FETCH_MS_MAX,
+  });
+  try {
+    renameSync(draft, folder);
+  } catch (error) {
+    // Another one may have fetched them meanwhile.
+    if (!existsSync(folder)) throw error;
+  }
+  return folder;
+}

@@ -74,7 +74,7 @@ const sayings: readonly (readonly [RegExp, (at: string, way: KafkaWay) => string
     /alert (unknown ca|bad certificate|certificate|unsupported certificate)/i,
     (at) => `${at} does not take our certificate: look at log.kafka.tls.certFile`,
   ],
-  [/^(read|write) E|^Connection (closed|error)/, (at, way) => `${at} closes the connection${mayAskFor(way)}`],
+  [/ (ECONNRESET|EPIPE)\b|^Connection (closed|error)/, (at, way) => `${at} closes the connection${mayAskFor(way)}`],
   [
     /^Request timed out|^no answer in time/,
     (at, way) => `${at} takes connections and does not answer${mayAskFor(way)}`,

@@ -18,7 +18,7 @@ const SNAPSHOTS_KEPT_MS = 7 * DAY_MS;
 /** Delay before brokers that cannot be used are tried again, milliseconds. */
 const OPEN_RETRY_MS = 5000;
 /** Age at which files with a password or a certificate are read again for a new connection, milliseconds. */
-const REREAD_MS = 1000;
+export const REREAD_MS = 1000;
 
 /** Where the common log is, and as whom. @returns One line where a file or a secret cannot be read. */
 export function kafkaPlace({ config, folder }: Configured): Result<KafkaPlace, string> {

@@ -1,8 +1,9 @@
 import type { Buffer } from 'node:buffer';
 import { Consumer, ListOffsetTimestamps } from '@platformatic/kafka';
 import type { Offset, Page, StoredRecord, Stream } from '../event-log.ts';
+import { isAnswer } from '../kafka-fault.ts';
 import { decodeOrigin } from '../origin.ts';
-import { clientOptions, isAnswer, type KafkaPlace, ORIGIN_HEADER, REQUEST_MS_MAX, topicOf } from './kafka-client.ts';
+import { clientOptions, type KafkaPlace, ORIGIN_HEADER, REQUEST_MS_MAX, topicOf } from './kafka-client.ts';
 
 /** Octets of one fetch, compressed; a longer batch comes whole. */
 export const FETCH_OCTETS_MAX = 1_048_576;

@@ -70,7 +70,7 @@ export class Fleet {
 
   /** The log that all machines have in common. */
   async log(): Promise<KafkaLog> {
-    const place = { clientId: 'test', brokers: this.brokers, prefix: this.prefix };
+    const place = { clientId: 'test', brokers: this.kafka.brokers, prefix: this.prefix };
     const retentionMs = Object.fromEntries(streams.map((stream) => [stream, DAY_MS])) as Record<Stream, number>;
     const opened = await openKafkaLog({ place, topics: { partitionCount: 4, replicas: 1, retentionMs } });
     if (!opened.ok) throw new Error(opened.error);

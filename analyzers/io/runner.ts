@@ -59,6 +59,18 @@ export interface RunnerOptions {
   readonly listener: RunnerListener;
   /** Default: {@link SNAPSHOT_EVENTS_MAX}. */
   readonly snapshotEventsMax?: number;
+  /** Default: {@link SNAPSHOT_EVERY_MS}. */
+  readonly snapshotEveryMs?: number;
+  /** What of the log is watched. Default: all of it. */
+  readonly share?: WatchShare;
+  /** False while others may watch the same: then nothing is put into the log. Default: always true. */
+  readonly isSure?: () => boolean;
+}
+
+/** What one of several analyzers watches. */
+export interface WatchShare {
+  readonly eventPartitions: readonly number[];
+  readonly evidencePartitions: readonly number[];
 }
 
 /** Counts since a runner began. */
@@ -88,19 +100,7 @@ export class Runner {
 
   /** Runs until it is stopped; `onReady` is called once every watch has its state. */
   async run(onReady: () => void = () => undefined): Promise<void> {
-    const { log, settings, siteDetectors } = this.options;
-    const places: Place[] = Array.from({ length: log.partitionCount }, (_, partition) => ({
-      name: `events-${partition}`,
-      stream: EVENTS,
-      partition,
-      begin: () => sourceWatcher(settings, partition),
-    }));
-    places.push({
-      name: 'site',
-      stream: EVIDENCE,
-      partition: partitionOf(settings.site, log.partitionCount),
-      begin: () => siteWatcher(settings, siteDetectors),
-    });
+    const places = placesOf(this.options);
     this.workers = await Promise.all(places.map((place) => Worker.begin(place, this.options, this.stats)));
     onReady();
     this.tellProgress();
@@ -122,6 +122,23 @@ export class Runner {
     this.toldAtMs = performance.now();
     this.options.listener.progressed?.(this.workers.map(({ progress }) => progress));
   }
+}
+
+/** Every watch of the log, or of a share of it. */
+function placesOf({ log, settings, siteDetectors, share }: RunnerOptions): readonly Place[] {
+  const everyPartition = Array.from({ length: log.partitionCount }, (_, partition) => partition);
+  const places: Place[] = (share?.eventPartitions ?? everyPartition).map((partition) => ({
+    name: `events-${partition}`,
+    stream: EVENTS,
+    partition,
+    begin: () => sourceWatcher(settings, partition),
+  }));
+  const site = partitionOf(settings.site, log.partitionCount);
+  if ((share?.evidencePartitions ?? everyPartition).includes(site)) {
+    const begin = () => siteWatcher(settings, siteDetectors);
+    places.push({ name: 'site', stream: EVIDENCE, partition: site, begin });
+  }
+  return places;
 }
 
 /** What a watch follows, and how one begins. */
@@ -190,8 +207,8 @@ class Worker {
       await this.take(page, signal);
       onPage();
       if (signal.aborted) break;
-      const { snapshotEventsMax = SNAPSHOT_EVENTS_MAX } = this.options;
-      const isDue = this.countSince >= snapshotEventsMax || performance.now() - this.keptAtMs >= SNAPSHOT_EVERY_MS;
+      const { snapshotEventsMax = SNAPSHOT_EVENTS_MAX, snapshotEveryMs = SNAPSHOT_EVERY_MS } = this.options;
+      const isDue = this.countSince >= snapshotEventsMax || performance.now() - this.keptAtMs >= snapshotEveryMs;
       if (isDue) await this.keep();
     }
     await this.keep();
@@ -223,8 +240,8 @@ class Worker {
 
   /** Keeps the state, if there is anything new in it. */
   private async keep(): Promise<void> {
-    if (this.countSince === 0 || this.isTorn) return;
-    const { log, snapshots, stateHash, listener } = this.options;
+    const { log, snapshots, stateHash, listener, isSure = () => true } = this.options;
+    if (this.countSince === 0 || this.isTorn || !isSure()) return;
     this.countSince = 0;
     this.keptAtMs = performance.now();
     try {
@@ -239,9 +256,15 @@ class Worker {
 
   /** Until the log has them: a decision is never dropped. @returns False when the runner was stopped before. */
   private async append(records: readonly LogRecord[], signal: AbortSignal): Promise<boolean> {
-    const { log, listener } = this.options;
+    const { log, listener, isSure = () => true } = this.options;
     for (const part of parted(records)) {
       for (;;) {
+        if (!isSure()) {
+          // Who was frozen for long has been replaced, and will hear of it: what it would decide now others have decided.
+          if (signal.aborted) return false;
+          await setTimeout(APPEND_RETRY_MS);
+          continue;
+        }
         const appended = await log.append(part);
         if (appended.ok) break;
         if (signal.aborted) return false;

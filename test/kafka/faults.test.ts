@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodeEvent, partitionKeyOf } from '../../events/codec.ts';
-import { connectLog } from '../../log/io/log-client.ts';
 import { UUID_RANDOM_OCTETS, uuidV7 } from '../../lib/uuid-v7.ts';
+import { connectLog } from '../../log/io/log-client.ts';
 import { KafkaCluster } from '../../scripts/kafka/cluster.ts';
 import { aCommand } from '../support/events.ts';
 import { Fleet, type Machine } from '../support/fleet.ts';
@@ -47,7 +47,11 @@ async function ask(machine: Machine, sql: string): Promise<string> {
 
 /** Events of sessions from many networks, appended to the log of a machine at some pace. */
 async function appendEvents(machine: Machine): Promise<void> {
-  const client = connectLog({ socketPath: join(machine.data, 'run', 'log.sock'), patienceMs: 60_000, subscribe: false });
+  const client = connectLog({
+    socketPath: join(machine.data, 'run', 'log.sock'),
+    patienceMs: 60_000,
+    subscribe: false,
+  });
   let session = '';
   for (let first = 0; first < EVENTS; first += BATCH) {
     const records = Array.from({ length: BATCH }, (_, index) => {

@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { freePorts } from '../../cli/demo/free-ports.ts';
+import { type Stream, streams } from '../../log/event-log.ts';
+import { type KafkaLog, openKafkaLog } from '../../log/io/kafka-log.ts';
 import { Postern } from './postern.ts';
 import { RawClient } from './raw-client.ts';
 import { ScriptedUpstream, smtpServer } from './scripted-upstream.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
+
+const DAY_MS = 86_400_000;
 
 /** A mail server behind that knows nobody whose name begins with `guess`. */
 const answer = (line: string): string | undefined =>
@@ -59,6 +63,16 @@ export class Fleet {
     };
     writeFileSync(file, stringify(config));
     return new Machine(file, join(this.folder, name), new Postern(['start', '--config', file, '--only', only]));
+  }
+
+  /** The log that all machines have in common. */
+  async log(): Promise<KafkaLog> {
+    const place = { clientId: 'test', brokers: this.brokers, prefix: this.prefix };
+    const retentionMs = Object.fromEntries(streams.map((stream) => [stream, DAY_MS])) as Record<Stream, number>;
+    const opened = await openKafkaLog({ place, topics: { partitionCount: 4, replicas: 1, retentionMs } });
+    if (!opened.ok) throw new Error(opened.error);
+    onTestFinished(() => opened.value[Symbol.asyncDispose]());
+    return opened.value;
   }
 
   gate(name: string): Machine {

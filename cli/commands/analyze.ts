@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { FileSnapshots } from '../../analyzers/io/file-snapshots.ts';
 import { LogSnapshots } from '../../analyzers/io/log-snapshots.ts';
 import { Runner, type RunnerListener, type RunnerOptions } from '../../analyzers/io/runner.ts';
+import { Forgetter } from '../../events/forgetter.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { KafkaGroup } from '../../log/io/kafka-group.ts';
 import { identityOf } from '../config/assemble.ts';
@@ -11,6 +12,8 @@ import { configFlags } from '../config/from-flags.ts';
 import { type Places, placesIn } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { runCommand, type Usage } from '../flags.ts';
+import { ForgetRequests } from '../forget/requests.ts';
+import { type DoForget, TakeUp } from '../forget/take-up.ts';
 import { Alerter } from '../io/alerter.ts';
 import type { Configured } from '../io/config-file.ts';
 import { awaitCommonLog, kafkaPlace } from '../io/kafka-place.ts';
@@ -58,11 +61,12 @@ async function analyze(configured: Configured, logger: OperatorLog): Promise<Res
   const stopped = new AbortController();
   onStop((reason) => stopped.abort(reason));
   const listener = listenerOf(logger, alerter.value, places);
-  const around = { watching: watching.value, listener, logger, signal: stopped.signal };
-  return config.log.kind === 'kafka' ? watchCommon(configured, around) : watchOwn(places, around);
+  const around = { places, watching: watching.value, listener, logger, signal: stopped.signal };
+  return config.log.kind === 'kafka' ? watchCommon(configured, around) : watchOwn(around);
 }
 
 interface Around {
+  readonly places: Places;
   readonly watching: Watching;
   readonly listener: RunnerListener;
   readonly logger: OperatorLog;
@@ -70,11 +74,11 @@ interface Around {
 }
 
 /** Watches the log of this machine. */
-async function watchOwn(places: Places, around: Around): Promise<Result<undefined, string>> {
-  const opened = await awaitLog(places, around.logger, around.signal);
+async function watchOwn(around: Around): Promise<Result<undefined, string>> {
+  const opened = await awaitLog(around.places, around.logger, around.signal);
   if (opened === undefined) return ok(undefined);
   await using log = opened;
-  await watch({ log, snapshots: new FileSnapshots(places.watch) }, around, around.signal);
+  await watch({ log, snapshots: new FileSnapshots(around.places.watch) }, around, around.signal);
   around.logger.info({ reason: String(around.signal.reason) }, 'the analyzers have stopped');
   return ok(undefined);
 }
@@ -117,18 +121,33 @@ async function watchCommon(configured: Configured, around: Around): Promise<Resu
 
 async function watch(
   what: Pick<RunnerOptions, 'log' | 'snapshots' | 'snapshotEveryMs' | 'share' | 'isSure'>,
-  { watching: { settings, siteDetectors, stateHash }, listener, logger }: Around,
+  { watching: { settings, siteDetectors, stateHash }, places, listener, logger }: Around,
   signal: AbortSignal,
 ): Promise<void> {
   const runner = new Runner({ ...what, settings, siteDetectors, stateHash, listener });
   signal.addEventListener('abort', () => runner.stop());
   if (signal.aborted) return;
-  await runner.run(() => {
+  const takeUp = new TakeUp(new ForgetRequests(places.forget, 'analyze'), forgetIn(runner), logger);
+  let takingUp = Promise.resolve();
+  await runner.run(async () => {
+    // Before what the state says of somebody goes into the log once more.
+    await takeUp.once(signal);
+    takingUp = takeUp.run(signal);
     logger.info({ scenarios: settings.detectors.length + siteDetectors.length }, 'the analyzers watch');
     tellReady();
   });
+  await takingUp;
   logger.info({ ...runner.stats }, 'what the analyzers did');
 }
+
+/** The state of the detectors names accounts, as events do; all else in it are keyed hashes that age out. */
+const forgetIn =
+  (runner: Runner): DoForget =>
+  async ({ forgetting }) => {
+    const forgetter = new Forgetter(forgetting);
+    const isKept = await runner.changeTexts((text) => forgetter.account(text));
+    return isKept ? ok({}) : err('the state of the detectors cannot be kept');
+  };
 
 const listenerOf = (logger: OperatorLog, alerter: Alerter, places: Places): RunnerListener => ({
   decided: (decisions) => {

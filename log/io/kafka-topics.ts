@@ -1,7 +1,9 @@
+import { setTimeout } from 'node:timers/promises';
 import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { APPEND_OCTETS_MAX, RECORD_OCTETS_MAX, type Stream, streams } from '../event-log.ts';
-import { clientOptions, isAnswer, type KafkaPlace, kafkaFault, topicOf } from './kafka-client.ts';
+import { isAnswer, kafkaFault } from '../kafka-fault.ts';
+import { clientOptions, type KafkaPlace, topicOf } from './kafka-client.ts';
 
 /** How topics are made where they are not there. */
 export interface TopicSettings {
@@ -44,62 +46,101 @@ const wanted = (stream: Stream, { replicas, retentionMs }: TopicSettings): Reado
     : {}),
 });
 
+/** How long all of that may take, milliseconds: brokers that take connections and are silent must not hold up what tells of them. */
+export const PREPARE_MS_MAX = 20_000;
+/** How often a question is asked again, and the delay before each time, milliseconds: a topic that was just made is not known everywhere. */
+const RETRIES_MAX = 3;
+const RETRY_MS = 300;
+
 /**
  * Makes the topics that are not there, and looks at those that are.
  *
+ * @param signal - Ends the attempt.
  * @returns How many partitions they have, or one line that says what is wrong with which topic and what to do.
  */
-export async function prepareTopics(place: KafkaPlace, settings: TopicSettings): Promise<Result<number, string>> {
-  const admin = new Admin(clientOptions(place));
+export async function prepareTopics(
+  place: KafkaPlace,
+  settings: TopicSettings,
+  signal?: AbortSignal,
+): Promise<Result<number, string>> {
+  const admin = new Admin({ ...clientOptions(place), retries: RETRIES_MAX, retryDelay: RETRY_MS });
+  const over = new AbortController();
+  const ended = AbortSignal.any([over.signal, ...(signal === undefined ? [] : [signal])]);
+  const late = setTimeout(PREPARE_MS_MAX, undefined, { signal: ended })
+    .catch(() => undefined)
+    .then(() => err(kafkaFault(new Error('no answer in time'), place)));
   try {
-    const there = new Set(await admin.listTopics());
-    for (const stream of streams) {
-      if (!there.has(topicOf(place, stream))) await make(admin, place, stream, settings);
-    }
-    return await examine(admin, place);
-  } catch (error) {
-    return err(`Kafka at ${place.brokers.join(', ')}: ${kafkaFault(error)}`);
+    return await Promise.race([prepare(admin, place, settings), late]);
   } finally {
-    await admin.close();
+    over.abort();
+    await admin.close().catch(() => undefined);
   }
 }
 
-async function make(admin: Admin, place: KafkaPlace, stream: Stream, settings: TopicSettings): Promise<void> {
-  const configs = Object.entries(wanted(stream, settings)).map(([name, value]) => ({ name, value }));
-  const topic = topicOf(place, stream);
-  const { partitionCount: partitions, replicas } = settings;
+async function prepare(admin: Admin, place: KafkaPlace, settings: TopicSettings): Promise<Result<number, string>> {
+  let about: string | undefined;
   try {
-    await admin.createTopics({ topics: [topic], partitions, replicas, configs });
+    const there = new Set(await admin.listTopics());
+    const counts = new Map<string, number>();
+    for (const stream of streams) {
+      about = topicOf(place, stream);
+      if (there.has(about)) counts.set(about, await countPartitions(admin, about));
+    }
+    for (const stream of streams) {
+      about = topicOf(place, stream);
+      if (counts.has(about)) continue;
+      // The number of those that are there counts: one that was lost is made like them.
+      const [partitions = settings.partitionCount] = counts.values();
+      await make(admin, about, wanted(stream, settings), { partitions, replicas: settings.replicas });
+      counts.set(about, await countPartitions(admin, about));
+    }
+    const odd = oddIn(counts);
+    if (odd !== undefined) return err(odd);
+    for (const stream of streams) {
+      about = topicOf(place, stream);
+      const fault = faultIn(stream, await configOf(admin, about, Object.keys(needed(stream))));
+      if (fault !== undefined) return err(`the topic ${about} has ${fault}`);
+    }
+    const [partitionCount = 0] = counts.values();
+    return ok(partitionCount);
+  } catch (error) {
+    return err(kafkaFault(error, place, about));
+  }
+}
+
+async function make(
+  admin: Admin,
+  topic: string,
+  settings: Readonly<Record<string, string>>,
+  size: { readonly partitions: number; readonly replicas: number },
+): Promise<void> {
+  const configs = Object.entries(settings).map(([name, value]) => ({ name, value }));
+  try {
+    await admin.createTopics({ topics: [topic], ...size, configs });
   } catch (error) {
     // Another part may have made it meanwhile.
     if (!isAnswer(error, 'TOPIC_ALREADY_EXISTS')) throw error;
   }
 }
 
-async function examine(admin: Admin, place: KafkaPlace): Promise<Result<number, string>> {
-  const topics = streams.map((stream) => topicOf(place, stream));
-  const metadata = await admin.metadata({ topics, forceUpdate: true });
-  const counts = new Map(topics.map((topic) => [topic, metadata.topics.get(topic)?.partitionsCount ?? 0]));
-  const [count = 0] = counts.values();
-  const odd = topics.find((topic) => counts.get(topic) !== count);
-  if (odd !== undefined) {
-    const told = `the topic ${odd} has ${counts.get(odd)} partitions, and ${topics[0]} has ${count}`;
-    return err(`${told}: all topics of Postern have the same number, which never changes`);
-  }
-  const described = await admin.describeConfigs({
-    resources: streams.map((stream) => ({
-      resourceType: ConfigResourceTypes.TOPIC,
-      resourceName: topicOf(place, stream),
-      configurationKeys: Object.keys(needed(stream)),
-    })),
+async function countPartitions(admin: Admin, topic: string): Promise<number> {
+  const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true });
+  return topics.get(topic)?.partitionsCount ?? 0;
+}
+
+function oddIn(counts: ReadonlyMap<string, number>): string | undefined {
+  const [first, ...others] = counts;
+  const odd = others.find(([, count]) => count !== first?.[1]);
+  if (first === undefined || odd === undefined) return undefined;
+  const told = `the topic ${odd[0]} has ${odd[1]} partitions, and ${first[0]} has ${first[1]}: all of Postern have the same number`;
+  return `${told}. Delete the one that is wrong, and it is made anew, or take another log.kafka.prefix`;
+}
+
+async function configOf(admin: Admin, topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const [described] = await admin.describeConfigs({
+    resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys: [...names] }],
   });
-  for (const stream of streams) {
-    const topic = topicOf(place, stream);
-    const configs = described.find(({ resourceName }) => resourceName === topic)?.configs ?? [];
-    const fault = faultIn(stream, new Map(configs.map(({ name, value }) => [name, value ?? ''])));
-    if (fault !== undefined) return err(`the topic ${topic} has ${fault}`);
-  }
-  return ok(count);
+  return new Map(described?.configs.map(({ name, value }) => [name, value ?? '']));
 }
 
 function faultIn(stream: Stream, has: ReadonlyMap<string, string>): string | undefined {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { freePorts } from '../../cli/demo/free-ports.ts';
 import { type Stream, streams } from '../../log/event-log.ts';
@@ -17,25 +17,28 @@ const DAY_MS = 86_400_000;
 const answer = (line: string): string | undefined =>
   line.startsWith('RCPT') && line.includes('guess') ? '550 5.1.1 no such user' : undefined;
 
+type KafkaSettings = Readonly<Record<string, unknown>> & { readonly brokers: readonly string[] };
+
 /** Gates on machines of their own, and one machine with analyzers and history, with Kafka between them. */
 export class Fleet {
   readonly prefix = `${randomBytes(4).toString('hex')}.`;
   private readonly folder = temporaryDirectory();
-  private readonly brokers: readonly string[];
+  private readonly kafka: KafkaSettings;
   private readonly upstream: ScriptedUpstream;
   private readonly secretFile: string;
 
-  private constructor(brokers: readonly string[], upstream: ScriptedUpstream) {
-    this.brokers = brokers;
+  private constructor(kafka: KafkaSettings, upstream: ScriptedUpstream) {
+    this.kafka = kafka;
     this.upstream = upstream;
     this.secretFile = join(this.folder, 'site.key');
     writeFileSync(this.secretFile, randomBytes(32), { mode: 0o600 });
   }
 
-  static async open(brokers: readonly string[]): Promise<Fleet> {
+  /** `settings`: others in `log.kafka`. */
+  static async open(brokers: readonly string[], settings: Record<string, unknown> = {}): Promise<Fleet> {
     const upstream = await ScriptedUpstream.listen(smtpServer({ answer }));
     onTestFinished(() => upstream[Symbol.asyncDispose]());
-    return new Fleet(brokers, upstream);
+    return new Fleet({ brokers, ...settings }, upstream);
   }
 
   /** Starts the parts of one machine. Its configuration and data are in a folder of its name. */
@@ -53,7 +56,7 @@ export class Fleet {
       networks: { balancers: ['127.0.0.1'] },
       limits: { slowDelayMs: 10 },
       watch: { documentationRanges: true, scenarios: { 'recipient-harvest': 'enforce' } },
-      log: { kind: 'kafka', kafka: { brokers: this.brokers, prefix: this.prefix, partitions: 4, replicas: 1 } },
+      log: { kind: 'kafka', kafka: { prefix: this.prefix, partitions: 4, replicas: 1, ...this.kafka } },
       privacy: { secretFile: this.secretFile },
       http: { port: 0 },
       store: { kind: 'none' },
@@ -67,7 +70,7 @@ export class Fleet {
 
   /** The log that all machines have in common. */
   async log(): Promise<KafkaLog> {
-    const place = { clientId: 'test', brokers: this.brokers, prefix: this.prefix };
+    const place = { clientId: 'test', brokers: this.kafka.brokers, prefix: this.prefix };
     const retentionMs = Object.fromEntries(streams.map((stream) => [stream, DAY_MS])) as Record<Stream, number>;
     const opened = await openKafkaLog({ place, topics: { partitionCount: 4, replicas: 1, retentionMs } });
     if (!opened.ok) throw new Error(opened.error);
@@ -105,6 +108,19 @@ export class Machine {
     onTestFinished(() => client.destroy());
     client.send(`PROXY TCP4 ${ip} 192.0.2.1 4242 25\r\n`);
     return client;
+  }
+
+  /** Sends one mail, which the server behind accepts. @returns How long all of it took, milliseconds. */
+  async mail(ip: string): Promise<number> {
+    const startedMs = performance.now();
+    const client = await this.connect(ip);
+    expect(await client.code()).toBe(220);
+    for (const line of ['EHLO c.example.net', 'MAIL FROM:<a@example.net>', 'RCPT TO:<b@example.com>'])
+      expect(await client.say(line)).toBe(250);
+    expect(await client.say('DATA')).toBe(354);
+    expect(await client.say('Subject: x\r\n\r\ny\r\n.')).toBe(250);
+    client.destroy();
+    return performance.now() - startedMs;
   }
 
   /** The code of the greeting for an address. */

@@ -11,11 +11,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { prepare } from '../../cli/io/open-store.ts';
 import { dashboards } from '../../dashboards/all.ts';
 import { expandMacros } from '../../dashboards/macros.ts';
+import { Forgetter } from '../../events/forgetter.ts';
 import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { StoreDatabase, StoreFault } from '../../store/database.ts';
 import { chdb } from '../../store/io/chdb.ts';
+import { forgetInHistory } from '../../store/io/history-forgetter.ts';
 import { aCommand } from '../support/events.ts';
+import { aForgetting } from '../support/forgetting.ts';
 import { configFileOf, configIn, textOf } from '../support/packaging.ts';
 
 /** Are the rights that docker-compose.yml gives at ClickHouse enough, and no more? As roles of the embedded engine, which has one user. */
@@ -56,8 +59,10 @@ const database: StoreDatabase = {
       await client.command({ query: sql });
       return undefined;
     }),
-  query: <Row>(sql: string) =>
-    tried(async () => (await client.query({ query: sql, format: 'JSONEachRow' })).json<Row>()),
+  query: <Row>(sql: string, parameters = {}) =>
+    tried(async () =>
+      (await client.query({ query: sql, format: 'JSONEachRow', query_params: { ...parameters } })).json<Row>(),
+    ),
   insert: (table, lines, token) =>
     database.command(
       `INSERT INTO ${table} SETTINGS insert_deduplication_token = '${token}' FORMAT JSONEachRow\n${lines.join('\n')}`,
@@ -107,6 +112,21 @@ test('the store makes its database and tables, keeps to how long they are kept, 
   expect(await database.insert('events', [JSON.stringify(event)], 'one')).toEqual(ok(undefined));
   const derived = await database.query('SELECT sum(events) AS events FROM traffic_by_minute');
   expect(derived).toEqual(ok([{ events: 1 }]));
+});
+
+test('the store forgets whom it is told to', async () => {
+  const event = { ...aCommand({ at: Date.now(), forwardPath: 'anna@example.com' }), logPartition: 0, logOffset: 2 };
+  expect(await database.insert('events', [JSON.stringify(event)], 'two')).toEqual(ok(undefined));
+  const forgotten = await forgetInHistory({
+    database,
+    forgetter: new Forgetter(aForgetting()),
+    isDryRun: false,
+    signal: new AbortController().signal,
+    onColumn: () => undefined,
+  });
+  expect(forgotten).toMatchObject(ok({ events: 1 }));
+  // What it does with one that cannot be done.
+  expect(await as('postern_store', "KILL MUTATION WHERE database = 'postern' SYNC")).toEqual(['done']);
 });
 
 test('the store empties its database for a rebuild', async () => {

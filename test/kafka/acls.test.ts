@@ -14,6 +14,7 @@ import {
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { KafkaCluster } from '../../scripts/kafka/cluster.ts';
 import { Fleet, type Machine } from '../support/fleet.ts';
+import { describeNeeds } from '../support/needs.ts';
 import { textOf } from '../support/packaging.ts';
 import { until } from '../support/postern.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -32,20 +33,6 @@ const jaas = [
 ].join(' ');
 
 let cluster: KafkaCluster;
-beforeAll(async () => {
-  cluster = await KafkaCluster.start({
-    // The last line of a name counts.
-    properties: [
-      'listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENT:SASL_PLAINTEXT',
-      'sasl.enabled.mechanisms=PLAIN',
-      'sasl.mechanism.inter.broker.protocol=PLAIN',
-      `listener.name.client.plain.sasl.jaas.config=${jaas};`,
-      'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-      `super.users=User:${ADMIN};User:ANONYMOUS`,
-    ],
-  });
-}, 120_000);
-afterAll(() => cluster[Symbol.asyncDispose]());
 
 const clientOf = (user: string) => ({
   clientId: 'test',
@@ -141,87 +128,104 @@ async function isRefusedAfterHarvest(gate: Machine, ip: string): Promise<boolean
   )) as boolean;
 }
 
-test('gates, analyzers, store, console and SIEM work with the rights that are told', async () => {
-  const rights = rightsTold();
-  expect(new Set(rights.map(({ user }) => user))).toEqual(new Set(users));
-  const fleet = await Fleet.open(cluster.addresses);
-  // An administrator makes the topics.
-  const maker = fleet.machine('maker', 'log,ship', kafkaOf(fleet, ADMIN));
-  await maker.process.line('the log is sent on to Kafka');
-  expect(await maker.process.stop()).toBe(0);
-  await grant(rights, fleet.prefix);
+describeNeeds(['java', 'mvn'], 'rights at Kafka', () => {
+  beforeAll(async () => {
+    cluster = await KafkaCluster.start({
+      // The last line of a name counts.
+      properties: [
+        'listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENT:SASL_PLAINTEXT',
+        'sasl.enabled.mechanisms=PLAIN',
+        'sasl.mechanism.inter.broker.protocol=PLAIN',
+        `listener.name.client.plain.sasl.jaas.config=${jaas};`,
+        'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+        `super.users=User:${ADMIN};User:ANONYMOUS`,
+      ],
+    });
+  }, 120_000);
+  afterAll(() => cluster[Symbol.asyncDispose]());
 
-  const gate = fleet.machine('one', 'log,ship,gate', kafkaOf(fleet, 'postern-gate'));
-  const analyzer = fleet.machine('two', 'analyze', kafkaOf(fleet, 'postern-analyze'));
-  const store = await fleet.center('store,web', {
-    ...kafkaOf(fleet, 'postern-store'),
-    web: { kind: 'on', port: 0 },
-  });
-  const siem = fleet.machine('three', 'siem', {
-    ...kafkaOf(fleet, 'postern-siem'),
-    siem: { kind: 'syslog', transport: 'udp', host: '127.0.0.1', port: 9 },
-  });
-  await analyzer.process.line('the analyzers watch');
-  await store.process.line('the store keeps the history');
-  expect(await isRefusedAfterHarvest(gate, '198.51.100.7')).toBe(true);
-  await until(
-    async () =>
-      (await committed(`${fleet.prefix}postern.siem`, `${fleet.prefix}postern.events`)) > 0 ? true : undefined,
-    () => `how far the SIEM is:\n${siem.process.stderr}`,
-  );
-  for (const machine of [gate, analyzer, store, siem]) {
-    expect(await machine.process.stop()).toBe(0);
-    // Whoever lacks a right is told so by the brokers.
-    expect(machine.process.stderr).not.toMatch(/authoriz/i);
-  }
-});
+  test('gates, analyzers, store, console and SIEM work with the rights that are told', async () => {
+    const rights = rightsTold();
+    expect(new Set(rights.map(({ user }) => user))).toEqual(new Set(users));
+    const fleet = await Fleet.open(cluster.addresses);
+    // An administrator makes the topics.
+    const maker = fleet.machine('maker', 'log,ship', kafkaOf(fleet, ADMIN));
+    await maker.process.line('the log is sent on to Kafka');
+    expect(await maker.process.stop()).toBe(0);
+    await grant(rights, fleet.prefix);
 
-test.each([
-  ['postern-gate', 'postern.events', 'read'],
-  ['postern-gate', 'postern.evidence', 'read'],
-  ['postern-gate', 'postern.snapshots', 'write'],
-  ['postern-analyze', 'postern.events', 'write'],
-  ['postern-store', 'postern.events', 'write'],
-  ['postern-store', 'postern.decisions', 'write'],
-  ['postern-siem', 'postern.snapshots', 'read'],
-] as const)('%s cannot, at %s: %s', async (user, topic, what) => {
-  const prefix = `${user}.${topic}.${what}.`;
-  const admin = new Admin(clientOf(ADMIN));
-  await admin.createTopics({ topics: [`${prefix}${topic}`], partitions: 1, replicas: 1 });
-  await grant(rightsTold(), prefix);
-  const { topics } = await admin.metadata({ topics: [`${prefix}${topic}`], forceUpdate: true });
-  await admin.close();
-  const read = async (): Promise<unknown> => {
-    const consumer = new Consumer({ ...clientOf(user), groupId: 'nobody' });
-    const partitions = [
-      { partition: 0, currentLeaderEpoch: -1, fetchOffset: 0n, lastFetchedEpoch: -1, partitionMaxBytes: 1000 },
-    ];
-    const topicId = topics.get(`${prefix}${topic}`)?.id ?? '';
-    try {
-      return await consumer.fetch({
-        node: 1,
-        maxWaitTime: 1,
-        minBytes: 1,
-        maxBytes: 1000,
-        topics: [{ topicId, partitions }],
-      });
-    } finally {
-      await consumer.close(true).catch(() => undefined);
+    const gate = fleet.machine('one', 'log,ship,gate', kafkaOf(fleet, 'postern-gate'));
+    const analyzer = fleet.machine('two', 'analyze', kafkaOf(fleet, 'postern-analyze'));
+    const store = await fleet.center('store,web', {
+      ...kafkaOf(fleet, 'postern-store'),
+      web: { kind: 'on', port: 0 },
+    });
+    const siem = fleet.machine('three', 'siem', {
+      ...kafkaOf(fleet, 'postern-siem'),
+      siem: { kind: 'syslog', transport: 'udp', host: '127.0.0.1', port: 9 },
+    });
+    await analyzer.process.line('the analyzers watch');
+    await store.process.line('the store keeps the history');
+    expect(await isRefusedAfterHarvest(gate, '198.51.100.7')).toBe(true);
+    await until(
+      async () =>
+        (await committed(`${fleet.prefix}postern.siem`, `${fleet.prefix}postern.events`)) > 0 ? true : undefined,
+      () => `how far the SIEM is:\n${siem.process.stderr}`,
+    );
+    for (const machine of [gate, analyzer, store, siem]) {
+      expect(await machine.process.stop()).toBe(0);
+      // Whoever lacks a right is told so by the brokers.
+      expect(machine.process.stderr).not.toMatch(/authoriz/i);
     }
-  };
-  const write = async (): Promise<unknown> => {
-    const producer = new Producer<Buffer, Buffer, Buffer, Buffer>({ ...clientOf(user), idempotent: true });
-    try {
-      return await producer.send({
-        messages: [{ topic: `${prefix}${topic}`, partition: 0, key: Buffer.from('a'), value: Buffer.from('{}') }],
-      });
-    } finally {
-      await producer.close(true).catch(() => undefined);
-    }
-  };
-  const outcome = await (what === 'read' ? read() : write()).then(
-    () => 'done',
-    (error: unknown) => inspect(error, { depth: 8 }),
-  );
-  expect(outcome).toMatch(/AUTHORIZATION_FAILED/);
+  });
+
+  test.each([
+    ['postern-gate', 'postern.events', 'read'],
+    ['postern-gate', 'postern.evidence', 'read'],
+    ['postern-gate', 'postern.snapshots', 'write'],
+    ['postern-analyze', 'postern.events', 'write'],
+    ['postern-store', 'postern.events', 'write'],
+    ['postern-store', 'postern.decisions', 'write'],
+    ['postern-siem', 'postern.snapshots', 'read'],
+  ] as const)('%s cannot, at %s: %s', async (user, topic, what) => {
+    const prefix = `${user}.${topic}.${what}.`;
+    const admin = new Admin(clientOf(ADMIN));
+    await admin.createTopics({ topics: [`${prefix}${topic}`], partitions: 1, replicas: 1 });
+    await grant(rightsTold(), prefix);
+    const { topics } = await admin.metadata({ topics: [`${prefix}${topic}`], forceUpdate: true });
+    await admin.close();
+    const read = async (): Promise<unknown> => {
+      const consumer = new Consumer({ ...clientOf(user), groupId: 'nobody' });
+      const partitions = [
+        { partition: 0, currentLeaderEpoch: -1, fetchOffset: 0n, lastFetchedEpoch: -1, partitionMaxBytes: 1000 },
+      ];
+      const topicId = topics.get(`${prefix}${topic}`)?.id ?? '';
+      try {
+        return await consumer.fetch({
+          node: 1,
+          maxWaitTime: 1,
+          minBytes: 1,
+          maxBytes: 1000,
+          topics: [{ topicId, partitions }],
+        });
+      } finally {
+        await consumer.close(true).catch(() => undefined);
+      }
+    };
+    const write = async (): Promise<unknown> => {
+      const producer = new Producer<Buffer, Buffer, Buffer, Buffer>({ ...clientOf(user), idempotent: true });
+      try {
+        return await producer.send({
+          messages: [{ topic: `${prefix}${topic}`, partition: 0, key: Buffer.from('a'), value: Buffer.from('{}') }],
+        });
+      } finally {
+        await producer.close(true).catch(() => undefined);
+      }
+    };
+    const outcome = await (what === 'read' ? read() : write()).then(
+      () => 'done',
+      (error: unknown) => inspect(error, { depth: 8 }),
+    );
+    expect(outcome).toMatch(/AUTHORIZATION_FAILED/);
+  });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { kafkaJars } from '../../scripts/kafka/jars.ts';
+import { describeNeeds } from '../support/needs.ts';
 import { serviceOf } from '../support/packaging.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -27,16 +28,21 @@ async function setUpBy(environment: Readonly<Record<string, string>>): Promise<{
   return { properties: readFileSync(join(final ?? '', 'server.properties'), 'utf8') };
 }
 
-test('the variables of docker-compose.yml are all that a broker needs', async () => {
-  const data = join(temporaryDirectory(), 'data');
-  const variables = Object.entries(serviceOf('kafka').environment ?? {}).map(([name, value]) => [name, String(value)]);
-  const environment = { ...Object.fromEntries(variables), KAFKA_LOG_DIRS: data };
-  const { properties } = await setUpBy(environment);
-  expect(readFileSync(join(data, 'meta.properties'), 'utf8')).toMatch(/^node\.id=1$/m);
-  const made = properties.split('\n').filter((line) => line !== '');
-  // Those of the Java machine are none of the broker.
-  expect(made).toHaveLength(variables.filter(([name]) => !name?.endsWith('_OPTS')).length);
-  expect(made).toContain('auto.create.topics.enable=false');
-  const { KAFKA_NODE_ID: _, ...fewer } = environment;
-  await expect(setUpBy(fewer)).rejects.toThrow();
+describeNeeds(['java', 'mvn'], 'Kafka of docker-compose.yml', () => {
+  test('the variables of docker-compose.yml are all that a broker needs', async () => {
+    const data = join(temporaryDirectory(), 'data');
+    const variables = Object.entries(serviceOf('kafka').environment ?? {}).map(([name, value]) => [
+      name,
+      String(value),
+    ]);
+    const environment = { ...Object.fromEntries(variables), KAFKA_LOG_DIRS: data };
+    const { properties } = await setUpBy(environment);
+    expect(readFileSync(join(data, 'meta.properties'), 'utf8')).toMatch(/^node\.id=1$/m);
+    const made = properties.split('\n').filter((line) => line !== '');
+    // Those of the Java machine are none of the broker.
+    expect(made).toHaveLength(variables.filter(([name]) => !name?.endsWith('_OPTS')).length);
+    expect(made).toContain('auto.create.topics.enable=false');
+    const { KAFKA_NODE_ID: _, ...fewer } = environment;
+    await expect(setUpBy(fewer)).rejects.toThrow();
+  });
 });

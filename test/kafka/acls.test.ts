@@ -122,7 +122,11 @@ async function isRefusedAfterHarvest(gate: Machine, ip: string): Promise<boolean
   }
   client.destroy();
   return (await until(
-    async () => ((await gate.greeting(ip)) === 421 ? true : undefined),
+    async () => {
+      // Rarely enough not to be refused for that.
+      await setTimeout(500);
+      return (await gate.greeting(ip)) === 421 ? true : undefined;
+    },
     () => `a refusal:\n${gate.process.stderr}`,
     60_000,
   )) as boolean;

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { freePorts } from '../../cli/demo/free-ports.ts';
+import type { EventLog } from '../../log/event-log.ts';
 import { Postern } from './postern.ts';
 import { RawClient } from './raw-client.ts';
 import { ScriptedUpstream, smtpServer } from './scripted-upstream.ts';
@@ -38,7 +39,12 @@ export class Fleet {
   }
 
   /** Starts the parts of one machine. Its configuration and data are in a folder of its name. */
-  machine(name: string, only: string, change: Record<string, unknown> = {}): Machine {
+  machine(
+    name: string,
+    only: string,
+    change: Record<string, unknown> = {},
+    options: { readonly env?: NodeJS.ProcessEnv } = {},
+  ): Machine {
     const file = join(this.folder, `${name}.yaml`);
     const config = {
       hostname: `${name}.example.com`,
@@ -61,7 +67,11 @@ export class Fleet {
       ...change,
     };
     writeFileSync(file, stringify(config));
-    return new Machine(file, join(this.folder, name), new Postern(['start', '--config', file, '--only', only]));
+    return new Machine(
+      file,
+      join(this.folder, name),
+      new Postern(['start', '--config', file, '--only', only], options),
+    );
   }
 
   gate(name: string): Machine {
@@ -69,9 +79,13 @@ export class Fleet {
   }
 
   /** Analyzers and history. */
-  async center(only = 'analyze,store', change: Record<string, unknown> = {}): Promise<Machine> {
+  async center(
+    only = 'analyze,store',
+    change: Record<string, unknown> = {},
+    options: { readonly env?: NodeJS.ProcessEnv } = {},
+  ): Promise<Machine> {
     const [port] = await freePorts(1);
-    return this.machine('center', only, { store: { kind: 'chdb', http: { port } }, ...change });
+    return this.machine('center', only, { store: { kind: 'chdb', http: { port } }, ...change }, options);
   }
 }
 
@@ -109,6 +123,19 @@ export class Machine {
     return performance.now() - startedMs;
   }
 
+  /** Asks the history of this machine; `away` where it cannot be asked. */
+  async ask(sql: string): Promise<string> {
+    const url = /http:\S+/.exec((await this.process.beginning('the history is at')).msg)?.[0] ?? '';
+    const password = readFileSync(join(this.data, 'store', 'http.key'), 'utf8').trim();
+    const authorization = `Basic ${Buffer.from(`postern:${password}`).toString('base64')}`;
+    try {
+      const answer = await fetch(url, { method: 'POST', headers: { authorization }, body: sql });
+      return (await answer.text()).trim();
+    } catch {
+      return 'away';
+    }
+  }
+
   /** The code of the greeting for an address. */
   async greeting(ip: string): Promise<number> {
     const client = await this.connect(ip);
@@ -116,4 +143,24 @@ export class Machine {
     client.destroy();
     return code;
   }
+}
+
+/** What a part of a machine warned of, or worse: each line with its fault. */
+export const faultsOf = ({ process: { lines } }: Machine, of: string): readonly string[] =>
+  lines.flatMap(({ part, level, msg, fault }) => (part === of && level >= 40 ? [`${msg}: ${String(fault)}`] : []));
+
+/** How many events of a type, and of addresses that begin so, are in a log. */
+export async function eventsIn(log: EventLog, type: string, ip = ''): Promise<number> {
+  const isOne = (payload: string): boolean =>
+    payload.includes(`"type":"${type}"`) && (ip === '' || payload.includes(`"ip":"${ip}`));
+  let count = 0;
+  for (let partition = 0; partition < log.partitionCount; partition += 1) {
+    const { first, next } = await log.bounds('postern.events', partition);
+    for (let from = first; from < next; ) {
+      const page = await log.read('postern.events', partition, from, 1000);
+      count += page.records.filter(({ payload }) => isOne(payload)).length;
+      from = page.nextOffset;
+    }
+  }
+  return count;
 }

@@ -1,7 +1,6 @@
-import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { KafkaCluster } from '../../scripts/kafka/cluster.ts';
-import { Fleet, type Machine } from '../support/fleet.ts';
+import { Fleet, harvest } from '../support/fleet.ts';
 import { until } from '../support/postern.ts';
 
 let cluster: KafkaCluster;
@@ -9,21 +8,6 @@ beforeAll(async () => {
   cluster = await KafkaCluster.start();
 }, 120_000);
 afterAll(() => cluster[Symbol.asyncDispose]());
-
-/** Guesses addresses until the gate ends it, or 9 times. */
-async function harvest(gate: Machine, ip: string): Promise<number | undefined> {
-  const client = await gate.connect(ip);
-  if ((await client.code()) !== 220) return 421;
-  for (const line of ['EHLO c.example.net', 'MAIL FROM:<a@spam.example>']) expect(await client.say(line)).toBe(250);
-  let code = 0;
-  for (let count = 0; count < 9 && code !== 421; count += 1) {
-    client.send(`RCPT TO:<guess${count}@example.com>\r\n`);
-    code = await client.code();
-    await setTimeout(150);
-  }
-  client.destroy();
-  return code;
-}
 
 test('an offence at one gate is refused at another; a gate that comes later knows it before it opens its ports', async () => {
   const fleet = await Fleet.open(cluster.addresses);

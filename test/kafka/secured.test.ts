@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { SecuredKafka } from '../support/secured-kafka.ts';
 import { loginCases } from './cases/logins.ts';
 import { rightsCases } from './cases/rights.ts';
+import { topicCases } from './cases/topics.ts';
 
 let kafka: SecuredKafka;
 beforeAll(async () => {
@@ -11,3 +12,4 @@ afterAll(() => kafka[Symbol.asyncDispose]());
 
 loginCases(() => kafka);
 rightsCases(() => kafka);
+topicCases(() => kafka);

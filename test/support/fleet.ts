@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { freePorts } from '../../cli/demo/free-ports.ts';
@@ -163,4 +164,19 @@ export async function eventsIn(log: EventLog, type: string, ip = ''): Promise<nu
     }
   }
   return count;
+}
+
+/** Guesses addresses until the gate ends it, or 9 times. @returns The last code. */
+export async function harvest(gate: Machine, ip: string): Promise<number> {
+  const client = await gate.connect(ip);
+  if ((await client.code()) !== 220) return 421;
+  for (const line of ['EHLO c.example.net', 'MAIL FROM:<a@spam.example>']) expect(await client.say(line)).toBe(250);
+  let code = 0;
+  for (let count = 0; count < 9 && code !== 421; count += 1) {
+    client.send(`RCPT TO:<guess${count}@example.com>\r\n`);
+    code = await client.code();
+    await setTimeout(150);
+  }
+  client.destroy();
+  return code;
 }

@@ -4,6 +4,8 @@ import {
   AclOperations,
   AclPermissionTypes,
   Admin,
+  ConfigResourceTypes,
+  IncrementalAlterConfigOperationTypes,
   ResourcePatternTypes,
   ResourceTypes,
 } from '@platformatic/kafka';
@@ -11,6 +13,7 @@ import type { Stream } from '../../log/event-log.ts';
 import { streams } from '../../log/event-log.ts';
 import { clientOptions, type KafkaLogin, type KafkaPlace } from '../../log/io/kafka-client.ts';
 import { type KafkaLog, openKafkaLog } from '../../log/io/kafka-log.ts';
+import type { KafkaListener } from '../../log/kafka-troubles.ts';
 import type { CertificatePem } from '../../proxy/io/tls.ts';
 import type { BrokerListener } from '../../scripts/kafka/broker-files.ts';
 import { KafkaCluster } from '../../scripts/kafka/cluster.ts';
@@ -96,9 +99,14 @@ export class SecuredKafka implements AsyncDisposable {
     return { mechanism, username, password: () => password };
   }
 
-  open(place: KafkaPlace, partitionCount = 4, replicas = 1): ReturnType<typeof openKafkaLog> {
+  open(
+    place: KafkaPlace,
+    partitionCount = 4,
+    replicas = 1,
+    listener: KafkaListener = { away: () => undefined, back: () => undefined },
+  ): ReturnType<typeof openKafkaLog> {
     const retentionMs = Object.fromEntries(streams.map((stream) => [stream, DAY_MS])) as Record<Stream, number>;
-    return openKafkaLog({ place, topics: { partitionCount, replicas, retentionMs }, patienceMs: 5000 });
+    return openKafkaLog({ place, topics: { partitionCount, replicas, retentionMs }, listener });
   }
 
   /** The log under a prefix, with all rights. */
@@ -106,6 +114,23 @@ export class SecuredKafka implements AsyncDisposable {
     const opened = await this.open(this.place({ prefix }));
     if (!opened.ok) throw new Error(opened.error);
     return opened.value;
+  }
+
+  /** Makes a topic as somebody might. */
+  async makeTopic(name: string, partitions: number, settings: Readonly<Record<string, string>>): Promise<void> {
+    const configs = Object.entries(settings).map(([key, value]) => ({ name: key, value }));
+    await this.admin.createTopics({ topics: [name], partitions, replicas: 1, configs });
+  }
+
+  async setTopic(resourceName: string, name: string, value: string): Promise<void> {
+    const configOperation = IncrementalAlterConfigOperationTypes.SET;
+    const resourceType = ConfigResourceTypes.TOPIC;
+    const configs = [{ name, configOperation, value }];
+    await this.admin.incrementalAlterConfigs({ resources: [{ resourceType, resourceName, configs }] });
+  }
+
+  async dropTopic(name: string): Promise<void> {
+    await this.admin.deleteTopics({ topics: [name] });
   }
 
   async grant(rights: readonly Right[]): Promise<void> {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { streams } from '../../../log/event-log.ts';
-import { eventsIn, Fleet, faultsOf, type Machine } from '../../support/fleet.ts';
+import { eventsIn, Fleet, faultsOf, harvest, type Machine } from '../../support/fleet.ts';
 import { until } from '../../support/postern.ts';
 import { newPrefix, passwordOf, type Right, type SecuredKafka } from '../../support/secured-kafka.ts';
 
@@ -41,16 +41,6 @@ function documented(prefix: string): readonly Right[] {
       ),
     ),
   );
-}
-
-/** Guesses addresses until the gate ends the session. */
-async function harvest(machine: Machine, ip: string): Promise<void> {
-  const client = await machine.connect(ip);
-  expect(await client.code()).toBe(220);
-  for (const line of ['EHLO c.example.net', 'MAIL FROM:<a@spam.example>']) expect(await client.say(line)).toBe(250);
-  for (let count = 0; count < 9; count += 1) client.send(`RCPT TO:<guess${count}@example.com>\r\n`);
-  for (let count = 0; count < 9; count += 1) if ((await client.code()) === 421) break;
-  client.destroy();
 }
 
 async function syslog(): Promise<{ readonly port: number; readonly messages: readonly string[] }> {

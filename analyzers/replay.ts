@@ -22,8 +22,8 @@ export interface PageOutcome {
  */
 export interface Watcher {
   take(records: readonly StoredRecord[]): PageOutcome;
-  /** The state, for a snapshot; see {@link SourceWatch.encode}. */
-  encode(): Uint8Array;
+  /** The state, for a snapshot; see {@link SourceWatch.encode}. `change`: of every text in it. */
+  encode(change?: (text: string) => string): Uint8Array;
   decode(octets: Uint8Array): boolean;
 }
 
@@ -49,7 +49,7 @@ export function sourceWatcher(settings: WatchSettings, partition: number): Watch
       }
       return { decisions, evidence, alerts, unreadableCount };
     },
-    encode: () => watch.encode(),
+    encode: (change) => watch.encode(change),
     decode: (octets) => watch.decode(octets),
   };
 }
@@ -87,7 +87,7 @@ export function siteWatcher(settings: WatchSettings, detectors: readonly SiteDet
       }
       return { decisions, evidence: [], alerts, unreadableCount };
     },
-    encode: () => watch.encode(),
+    encode: (change) => watch.encode(change),
     decode: (octets) => watch.decode(octets),
   };
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DecisionMade } from '../events/decision.ts';
 import { EVENT_VERSION } from '../events/event.ts';
 import type { EvidenceEvent } from '../events/evidence.ts';
-import { jsonOf } from '../lib/json.ts';
+import { jsonOf, mapTexts } from '../lib/json.ts';
 import { KeyedHash, textOfHash } from '../lib/keyed-hash.ts';
 import { type DecisionIdentity, ID_KEY } from './decision-maker.ts';
 import type { Alert, SiteDecision, SiteDetector, SiteState } from './site/site-detector.ts';
@@ -60,9 +60,11 @@ export class SiteWatch {
     return { decisions: this.decisions, alerts: this.alerts };
   }
 
-  encode(): Uint8Array {
+  /** @param change - Of every text in the state. */
+  encode(change?: (text: string) => string): Uint8Array {
     const seen = [...this.seen].map(([partition, place]) => [partition, ...place]);
-    return encoder.encode(JSON.stringify({ seen, states: this.states.map((state) => state.toJson()) }));
+    const json = { seen, states: this.states.map((state) => state.toJson()) };
+    return encoder.encode(JSON.stringify(change === undefined ? json : mapTexts(json, change)));
   }
 
   /** Takes over what {@link encode} gave, before the first evidence. @returns False for what is not of this release. */

@@ -3,7 +3,7 @@ import type { DecisionMade } from '../events/decision.ts';
 import type { EventByType, MailEvent } from '../events/event.ts';
 import type { EvidenceEvent } from '../events/evidence.ts';
 import { networkKey, type PrefixSet, parseAddress, parsePrefix, sourceKey } from '../lib/ip.ts';
-import { jsonOf } from '../lib/json.ts';
+import { jsonOf, mapTexts } from '../lib/json.ts';
 import { type Hash64, type HashKey, KeyedHash } from '../lib/keyed-hash.ts';
 import { joined, split } from '../lib/parts.ts';
 import { type DecisionIdentity, DecisionMaker } from './decision-maker.ts';
@@ -112,10 +112,15 @@ export class SourceWatch {
     return this.parts.reduce((sum, { octets }) => sum + octets, 0);
   }
 
-  /** The whole state as octets: the same events before give the same octets. */
-  encode(): Uint8Array {
+  /**
+   * The whole state as octets: the same events before give the same octets.
+   *
+   * @param change - Of every text in it. What it has of texts besides are keyed hashes.
+   */
+  encode(change?: (text: string) => string): Uint8Array {
     const { deliveryCount: count, evidence, sessions } = this;
-    const kept = { count, emptyCount: evidence.emptyCount, sessions: sessions.toJson() };
+    const json = { count, emptyCount: evidence.emptyCount, sessions: sessions.toJson() };
+    const kept = change === undefined ? json : mapTexts(json, change);
     const head = textEncoder.encode(JSON.stringify(kept));
     return joined([head, ...this.parts.map((part) => part.encode())]);
   }

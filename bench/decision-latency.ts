@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,20 +8,26 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { KafkaCluster } from '../scripts/kafka/cluster.ts';
 import { RawClient } from '../test/support/raw-client.ts';
 import { ScriptedUpstream, smtpServer } from '../test/support/scripted-upstream.ts';
 
 /**
- * How long after the reply to an offence is its source refused, at the gate that saw it and at another one on the same machine?
+ * How long after the reply to an offence is its source refused, at the gate that saw it and at another one: on the same machine, or
+ * with Kafka between them and the analyzers, as on three machines?
  *
- * Run: `node bench/decision-latency.ts [sources]`
+ * Run: `node bench/decision-latency.ts [sources] [--kafka]`
  */
-const SOURCES = Number(process.argv[2] ?? 100);
+const isCommon = process.argv.includes('--kafka');
+const SOURCES = Number(process.argv.slice(2).find((word) => /^\d+$/.test(word)) ?? 100);
 const PATIENCE_MS = 5000;
 const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-latency-'));
 const children: ChildProcess[] = [];
+const secretFile = join(folder, 'site.key');
+writeFileSync(secretFile, randomBytes(32), { mode: 0o600 });
+const cluster = isCommon ? await KafkaCluster.start() : undefined;
 
 function config(name: string, upstreamPort: number): string {
   const file = join(folder, `${name}.yaml`);
@@ -38,20 +45,49 @@ function config(name: string, upstreamPort: number): string {
       limits: { slowDelayMs: 0, connectionsPerMinuteMax: 1_000_000 },
       watch: { documentationRanges: true, scenarios: { 'protocol-abuse': 'enforce' } },
       http: { port: 0 },
+      store: { kind: 'none' },
+      web: { kind: 'off' },
+      privacy: { secretFile },
+      ...(cluster === undefined
+        ? {}
+        : { log: { kind: 'kafka', kafka: { brokers: cluster.addresses, partitions: 4, replicas: 1 } } }),
     }),
   );
   return file;
 }
 
-/** Starts a command, and waits for the port that it listens on. */
-async function listening(...args: readonly string[]): Promise<number> {
+/** Starts a command, and waits until it says something. @returns The port that it says with it. */
+async function saying(message: string, ...args: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   children.push(child);
   for await (const line of createInterface({ input: child.stderr })) {
     const { msg, port } = JSON.parse(line) as { msg: string; port?: number };
-    if (msg === 'listening' && port !== undefined) return port;
+    if (msg !== message) continue;
+    child.stderr.resume();
+    return port ?? 0;
   }
   throw new Error(`${args.join(' ')} has ended`);
+}
+
+const listening = (...args: readonly string[]): Promise<number> => saying('listening', ...args);
+
+/** Two gates and analyzers, all on this machine. */
+async function onOneLog(upstreamPort: number): Promise<readonly [number, number]> {
+  const first = await listening('start', '--config', config('one', upstreamPort));
+  // Another gate on the same log: what it keeps for itself is elsewhere.
+  mkdirSync(join(folder, 'two', 'run'), { recursive: true, mode: 0o700 });
+  symlinkSync(join(folder, 'one', 'log'), join(folder, 'two', 'log'));
+  symlinkSync(join(folder, 'one', 'run', 'log.sock'), join(folder, 'two', 'run', 'log.sock'));
+  return [first, await listening('gate', '--config', config('two', upstreamPort))];
+}
+
+/** The same, each with a log of its own and Kafka between. */
+async function onKafka(upstreamPort: number): Promise<readonly [number, number]> {
+  const parts = ['--only', 'log,ship,gate'];
+  const first = await listening('start', ...parts, '--config', config('one', upstreamPort));
+  const second = await listening('start', ...parts, '--config', config('two', upstreamPort));
+  await saying('the analyzers watch', 'analyze', '--config', config('center', upstreamPort));
+  return [first, second];
 }
 
 async function client(port: number, ip: string): Promise<RawClient> {
@@ -77,12 +113,7 @@ const quantile = (numbers: readonly number[], share: number): string =>
 
 await using upstream = await ScriptedUpstream.listen(smtpServer());
 try {
-  const first = await listening('start', '--config', config('one', upstream.port));
-  // Another gate on the same log: what it keeps for itself is elsewhere.
-  mkdirSync(join(folder, 'two', 'run'), { recursive: true, mode: 0o700 });
-  symlinkSync(join(folder, 'one', 'log'), join(folder, 'two', 'log'));
-  symlinkSync(join(folder, 'one', 'run', 'log.sock'), join(folder, 'two', 'run', 'log.sock'));
-  const second = await listening('gate', '--config', config('two', upstream.port));
+  const [first, second] = await (isCommon ? onKafka : onOneLog)(upstream.port);
   await sleep(2000);
   const here: number[] = [];
   const there: number[] = [];
@@ -111,5 +142,6 @@ try {
     child.kill('SIGTERM');
     if (child.exitCode === null) await once(child, 'exit');
   }
+  await cluster?.[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
 }

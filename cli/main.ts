@@ -40,6 +40,10 @@ const commands: ReadonlyMap<string, Command> = new Map([
     { summary: 'what was refused, and what decisions would have refused', load: () => import('./commands/report.ts') },
   ],
   ['replay', { summary: 'make every decision once more, and compare', load: () => import('./commands/replay.ts') }],
+  [
+    'forget',
+    { summary: 'take a person out of what was recorded up to now', load: () => import('./commands/forget.ts') },
+  ],
   ['demo', { summary: 'a stand-in mail server, the firewall, and a story', load: () => import('./commands/demo.ts') }],
 ]);
 

@@ -1,10 +1,10 @@
 import type { MailEvent } from '../events/event.ts';
 import type { Result } from '../lib/result.ts';
+import type { History } from '../store/history.ts';
 import type { Act } from './act.ts';
 import type { Refusal } from './answer.ts';
 import type { ListedDecision } from './blocklist-list.ts';
 import type { EventChoice } from './event-stream.ts';
-import type { History } from './history.ts';
 import type { ListedSetting } from './settings-list.ts';
 
 /** What the console is about, for its title. */

@@ -62,7 +62,8 @@ function parametersOf(query: string): Result<Parameters, Refusal> {
 
 function routeOf(path: string, parameters: Parameters): Route | undefined {
   if (path === '/') return { kind: 'home', token: parameters.get('token') };
-  const [, area, ...rest] = path.split('/');
+  const [before, area, ...rest] = path.split('/');
+  if (before !== '') return undefined;
   if (area === 'app') return { kind: 'file', name: rest.join('/') };
   if (area !== 'api') return undefined;
   const [name = '', ...below] = rest;

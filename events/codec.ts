@@ -35,8 +35,11 @@ const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).
  * of direction, any other script) is escaped, so a line can neither break a log nor play with a terminal, and its length
  * is its octets. Nothing is validated.
  */
-export function encodeEvent(event: MailEvent | DecisionEvent | EvidenceEvent): string {
-  const line = JSON.stringify(event);
+export const encodeEvent = (event: MailEvent | DecisionEvent | EvidenceEvent): string => encodeLine(event);
+
+/** {@link encodeEvent} of a value that may be of another release. */
+export function encodeLine(value: unknown): string {
+  const line = JSON.stringify(value);
   return beyondPrintableAscii.test(line) ? line.replace(eachBeyondPrintableAscii, escaped) : line;
 }
 

@@ -20,7 +20,7 @@ const summaries: Readonly<Record<EventType, string>> = {
   'gate-started': 'A gate began to listen.',
   'gate-stopped': 'A gate ended in good order.',
   'config-changed': 'A new configuration was put in force, or refused.',
-  'operator-acted': 'A person changed what the gate does.',
+  'operator-acted': 'A person changed what the gate does, or what was recorded.',
   'breaker-changed': 'Far more automatic refusals than usual came, and new ones only defer for now; or that is over.',
   'log-gap': 'Events were dropped, and this is what is known of them.',
 };
@@ -30,8 +30,8 @@ const introduction = `# Events
 <!-- Made from events/event.ts by \`npm run generate\`. -->
 
 The stream \`postern.events\`: one JSON object a line, printable ASCII, schema version ${EVENT_VERSION}. Events are facts in the past
-tense and never change. Fields that may be absent are marked *optional*. A reader ignores fields that it does not know, and
-lifts events of older versions.
+tense and never change, but for the names of a person whom \`postern forget\` takes out of them. Fields that may be absent are
+marked *optional*. A reader ignores fields that it does not know, and lifts events of older versions.
 
 Never in any event: a body, a password, SASL data, a TLS key. Text from the network is escaped and capped.
 

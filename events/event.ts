@@ -265,11 +265,15 @@ export const eventSchemas = {
     ...gateBase,
     type: z.literal('operator-acted'),
     act: text.describe(
-      'What was done: `observe-all`, `observe-off`, `block`, `allow`, `unblock`, `disallow` (the end of an allow).',
+      'What was done: `observe-all`, `observe-off`, `block`, `allow`, `unblock`, `disallow` (the end of an allow), or `forget`: a person was taken out of what was recorded.',
     ),
-    value: text.optional().describe('What it was done to.'),
+    value: text.optional().describe('What it was done to; of `forget` the pseudonym in place of the address.'),
     by: text.describe('Who did it.'),
     reason: text.describe('Why.'),
+    counts: z
+      .record(z.string(), count)
+      .optional()
+      .describe('Of `forget`: records of the log that it changed, by stream.'),
   }),
   'breaker-changed': z.object({
     ...gateBase,

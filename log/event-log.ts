@@ -33,6 +33,8 @@ export interface LogRecord {
   readonly everyPartition?: boolean;
   /** What may be dropped near the disk cap; `high`, which is kept until the disk is full, when absent. */
   readonly priority?: Priority;
+  /** Where a stream keeps the last record of each key: of each key and this. */
+  readonly part?: string;
   /** Kept by logs that others are sent on to. */
   readonly origin?: Origin;
 }

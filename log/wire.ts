@@ -4,12 +4,21 @@ import type { Batch, BatchGroup, Placement, Pressure } from './batch.ts';
 import { type Offset, RECORD_OCTETS_MAX, type Stream, streams } from './event-log.ts';
 import { FrameCursor, FrameWriter } from './frame-cursor.ts';
 import { PARTITION_COUNT_MAX } from './partition.ts';
+import {
+  REWRITE_RECORDS_MAX,
+  type RewriteOutcome,
+  type Rewriting,
+  readRewrites,
+  rewriteOutcomes,
+  rewritesOctets,
+  writeRewrites,
+} from './rewriting.ts';
 
 /**
  * What the log process and its clients say to each other over the Unix socket: frames of one octet of kind and fields,
  * integers least significant octet first. Both sides come from one release; a difference of version ends the connection.
  */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 /** Octets of the random id of a producer. */
 export const PRODUCER_ID_OCTETS = 16;
 /** Batches of one producer that may wait for their acknowledgement; the log remembers as many to know a resend. */
@@ -39,7 +48,9 @@ export type Request =
       readonly stream: Stream | undefined;
     }
   /** This file could not be read. */
-  | { readonly kind: 'suspect'; readonly stream: Stream; readonly fileNumber: number };
+  | { readonly kind: 'suspect'; readonly stream: Stream; readonly fileNumber: number }
+  | { readonly kind: 'rewrite'; readonly requestId: number; readonly rewriting: Rewriting }
+  | { readonly kind: 'scrub'; readonly requestId: number };
 
 /** From the log to a client. */
 export type Answer =
@@ -49,6 +60,7 @@ export type Answer =
   | { readonly kind: 'done'; readonly requestId: number; readonly value: number }
   /** The disk would not have it. */
   | { readonly kind: 'failed'; readonly requestId: number }
+  | { readonly kind: 'rewritten'; readonly requestId: number; readonly outcomes: readonly RewriteOutcome[] }
   | { readonly kind: 'wake'; readonly streams: readonly Stream[] };
 
 const kinds = {
@@ -58,11 +70,14 @@ const kinds = {
   commit: 4,
   trim: 5,
   suspect: 6,
+  rewrite: 7,
+  scrub: 8,
   welcome: 17,
   appended: 18,
   done: 19,
   wake: 20,
   failed: 21,
+  rewritten: 22,
 } as const;
 
 const ALL_STREAMS = 0xff;
@@ -108,6 +123,10 @@ export function encodeRequest(request: Request): Buffer {
         .finish();
     case 'suspect':
       return new FrameWriter(6).u8(kinds.suspect).u8(codeOf(request.stream)).u32(request.fileNumber).finish();
+    case 'rewrite':
+      return encodeRewrite(request.requestId, request.rewriting);
+    case 'scrub':
+      return new FrameWriter(5).u8(kinds.scrub).u32(request.requestId).finish();
     default:
       return unreachable(request);
   }
@@ -124,6 +143,12 @@ function encodeAppend(batchId: number, batch: Batch): Buffer {
   }
   return writer.finish();
 }
+
+const encodeRewrite = (requestId: number, { stream, partition, records }: Rewriting): Buffer =>
+  writeRewrites(
+    new FrameWriter(8 + rewritesOctets(records)).u8(kinds.rewrite).u32(requestId).u8(codeOf(stream)).u16(partition),
+    records,
+  ).finish();
 
 /**
  * Reads one request.
@@ -156,6 +181,10 @@ function readRequest(cursor: FrameCursor, partitionCount: number): Request | und
       const stream = streams[cursor.u8()];
       return stream === undefined ? undefined : { kind: 'suspect', stream, fileNumber: cursor.u32() };
     }
+    case kinds.rewrite:
+      return readRewrite(cursor, partitionCount);
+    case kinds.scrub:
+      return { kind: 'scrub', requestId: cursor.u32() };
     default:
       return undefined;
   }
@@ -169,6 +198,15 @@ function readCommit(cursor: FrameCursor, partitionCount: number): Request | unde
   const group = cursor.rest(GROUP_NAME_OCTETS_MAX).toString('utf8');
   if (stream === undefined || partition >= partitionCount || group === '') return undefined;
   return { kind: 'commit', requestId, stream, partition, offset, group };
+}
+
+function readRewrite(cursor: FrameCursor, partitionCount: number): Request | undefined {
+  const requestId = cursor.u32();
+  const stream = streams[cursor.u8()];
+  const partition = cursor.u16();
+  const records = readRewrites(cursor);
+  if (stream === undefined || partition >= partitionCount || records === undefined) return undefined;
+  return { kind: 'rewrite', requestId, rewriting: { stream, partition, records } };
 }
 
 function readAppend(cursor: FrameCursor, partitionCount: number): Request | undefined {
@@ -221,6 +259,12 @@ export function encodeAnswer(answer: Answer): Buffer {
       return new FrameWriter(11).u8(kinds.done).u32(answer.requestId).u48(answer.value).finish();
     case 'failed':
       return new FrameWriter(5).u8(kinds.failed).u32(answer.requestId).finish();
+    case 'rewritten':
+      return new FrameWriter(5 + answer.outcomes.length)
+        .u8(kinds.rewritten)
+        .u32(answer.requestId)
+        .octets(Uint8Array.from(answer.outcomes, (outcome) => rewriteOutcomes.indexOf(outcome)))
+        .finish();
     case 'wake':
       return new FrameWriter(2)
         .u8(kinds.wake)
@@ -252,6 +296,13 @@ function readAnswer(cursor: FrameCursor): Answer | undefined {
       return { kind: 'done', requestId: cursor.u32(), value: cursor.u48() };
     case kinds.failed:
       return { kind: 'failed', requestId: cursor.u32() };
+    case kinds.rewritten: {
+      const requestId = cursor.u32();
+      const outcomes = [...cursor.rest(REWRITE_RECORDS_MAX)].map((code) => rewriteOutcomes[code]);
+      return outcomes.includes(undefined)
+        ? undefined
+        : { kind: 'rewritten', requestId, outcomes: outcomes.flatMap((outcome) => outcome ?? []) };
+    }
     case kinds.wake: {
       const mask = cursor.u8();
       return { kind: 'wake', streams: streams.filter((stream) => (mask & (1 << codeOf(stream))) !== 0) };

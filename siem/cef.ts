@@ -40,6 +40,9 @@ export function cefOf(event: MailEvent | DecisionEvent, version: string, leastSe
   return { severity: told.severity, text: `${header.join('|')}|${pairs.join(' ')}` };
 }
 
+const sumOf = (counts: Readonly<Record<string, number>> | undefined): number | undefined =>
+  counts === undefined ? undefined : Object.values(counts).reduce((sum, count) => sum + count, 0);
+
 const headerField = (value: string | number): string =>
   String(value)
     .replace(/[\\|]/g, '\\$&')
@@ -79,7 +82,7 @@ function toldOf(event: MailEvent | DecisionEvent): Told | undefined {
         signature: 'operator-acted',
         name: 'An operator acted',
         severity: severities.suspicious,
-        fields: { act: event.act, suser: event.by, reason: event.reason, msg: event.value },
+        fields: { act: event.act, suser: event.by, reason: event.reason, msg: event.value, cnt: sumOf(event.counts) },
       };
     case 'log-gap':
       return {

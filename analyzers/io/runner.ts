@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { decodeDecision, encodeEvent } from '../../events/codec.ts';
 import { type DecisionMade, decisionKey } from '../../events/decision.ts';
 import type { EvidenceEvent } from '../../events/evidence.ts';
+import { assert } from '../../lib/assert.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import {
   type EventLog,
@@ -59,6 +60,18 @@ export interface RunnerOptions {
   readonly listener: RunnerListener;
   /** Default: {@link SNAPSHOT_EVENTS_MAX}. */
   readonly snapshotEventsMax?: number;
+  /** Default: {@link SNAPSHOT_EVERY_MS}. */
+  readonly snapshotEveryMs?: number;
+  /** What of the log is watched. Default: all of it. */
+  readonly share?: WatchShare;
+  /** False while others may watch the same: then nothing is put into the log. Default: always true. */
+  readonly isSure?: () => boolean;
+}
+
+/** What one of several analyzers watches. */
+export interface WatchShare {
+  readonly eventPartitions: readonly number[];
+  readonly evidencePartitions: readonly number[];
 }
 
 /** Counts since a runner began. */
@@ -86,23 +99,11 @@ export class Runner {
     this.options = options;
   }
 
-  /** Runs until it is stopped; `onReady` is called once every watch has its state. */
-  async run(onReady: () => void = () => undefined): Promise<void> {
-    const { log, settings, siteDetectors } = this.options;
-    const places: Place[] = Array.from({ length: log.partitionCount }, (_, partition) => ({
-      name: `events-${partition}`,
-      stream: EVENTS,
-      partition,
-      begin: () => sourceWatcher(settings, partition),
-    }));
-    places.push({
-      name: 'site',
-      stream: EVIDENCE,
-      partition: partitionOf(settings.site, log.partitionCount),
-      begin: () => siteWatcher(settings, siteDetectors),
-    });
+  /** Runs until it is stopped; `onReady` is called once every watch has its state, and waited for before anything more is read. */
+  async run(onReady: () => void | Promise<void> = () => undefined): Promise<void> {
+    const places = placesOf(this.options);
     this.workers = await Promise.all(places.map((place) => Worker.begin(place, this.options, this.stats)));
-    onReady();
+    await onReady();
     this.tellProgress();
     const timer = setInterval(() => this.tellProgress(), PROGRESS_EVERY_MS).unref();
     // Timers wait while there is page after page to read.
@@ -111,6 +112,17 @@ export class Runner {
     };
     await Promise.all(this.workers.map((worker) => worker.run(this.stopping.signal, onPage)));
     clearInterval(timer);
+  }
+
+  /**
+   * Changes every text in the state of the watches, and keeps it. Once every watch has its state; what they have read by then is behind
+   * it, and what comes of it is in the log.
+   *
+   * @returns False where the state could not be kept: what it was is in the files of snapshots still.
+   */
+  async changeTexts(change: (text: string) => string): Promise<boolean> {
+    const kept = await Promise.all(this.workers.map((worker) => worker.changeTexts(change)));
+    return kept.every((isKept) => isKept);
   }
 
   /** Keeps the state and ends. */
@@ -122,6 +134,23 @@ export class Runner {
     this.toldAtMs = performance.now();
     this.options.listener.progressed?.(this.workers.map(({ progress }) => progress));
   }
+}
+
+/** Every watch of the log, or of a share of it. */
+function placesOf({ log, settings, siteDetectors, share }: RunnerOptions): readonly Place[] {
+  const everyPartition = Array.from({ length: log.partitionCount }, (_, partition) => partition);
+  const places: Place[] = (share?.eventPartitions ?? everyPartition).map((partition) => ({
+    name: `events-${partition}`,
+    stream: EVENTS,
+    partition,
+    begin: () => sourceWatcher(settings, partition),
+  }));
+  const site = partitionOf(settings.site, log.partitionCount);
+  if ((share?.evidencePartitions ?? everyPartition).includes(site)) {
+    const begin = () => siteWatcher(settings, siteDetectors);
+    places.push({ name: 'site', stream: EVIDENCE, partition: site, begin });
+  }
+  return places;
 }
 
 /** What a watch follows, and how one begins. */
@@ -139,13 +168,15 @@ class Worker {
   private readonly place: Place;
   private readonly options: RunnerOptions;
   private readonly stats: RunnerStats;
-  private readonly watcher: Watcher;
+  private watcher: Watcher;
   /** Decisions since the snapshot that are in the log already. */
   private readonly known: Set<string>;
   private keptAtMs = performance.now();
   private countSince = 0;
   /** The watch has seen records whose decisions are not in the log: its state must not be kept. */
   private isTorn = false;
+  /** One thing after the other: a page, and what is done with the state in between. */
+  private turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
     place: Place,
@@ -187,14 +218,30 @@ class Worker {
   async run(signal: AbortSignal, onPage: () => void): Promise<void> {
     const { stream, partition } = this.place;
     for await (const page of this.options.log.follow(stream, partition, this.offset, signal)) {
-      await this.take(page, signal);
+      await this.inTurn(() => this.take(page, signal));
       onPage();
       if (signal.aborted) break;
-      const { snapshotEventsMax = SNAPSHOT_EVENTS_MAX } = this.options;
-      const isDue = this.countSince >= snapshotEventsMax || performance.now() - this.keptAtMs >= SNAPSHOT_EVERY_MS;
-      if (isDue) await this.keep();
+      const { snapshotEventsMax = SNAPSHOT_EVENTS_MAX, snapshotEveryMs = SNAPSHOT_EVERY_MS } = this.options;
+      const isDue = this.countSince >= snapshotEventsMax || performance.now() - this.keptAtMs >= snapshotEveryMs;
+      if (isDue) await this.inTurn(() => this.keepNew());
     }
-    await this.keep();
+    await this.inTurn(() => this.keepNew());
+  }
+
+  /** See {@link Runner.changeTexts}. */
+  changeTexts(change: (text: string) => string): Promise<boolean> {
+    return this.inTurn(async () => {
+      const changed = this.place.begin();
+      assert(changed.decode(this.watcher.encode(change)), 'a state with other texts is a state');
+      this.watcher = changed;
+      return this.keep();
+    });
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work);
+    this.turn = result.catch(() => undefined);
+    return result;
   }
 
   private async take({ records, nextOffset }: Page, signal: AbortSignal): Promise<void> {
@@ -222,9 +269,14 @@ class Worker {
   }
 
   /** Keeps the state, if there is anything new in it. */
-  private async keep(): Promise<void> {
-    if (this.countSince === 0 || this.isTorn) return;
-    const { log, snapshots, stateHash, listener } = this.options;
+  private async keepNew(): Promise<void> {
+    if (this.countSince > 0) await this.keep();
+  }
+
+  /** @returns False where it is not kept. */
+  private async keep(): Promise<boolean> {
+    const { log, snapshots, stateHash, listener, isSure = () => true } = this.options;
+    if (this.isTorn || !isSure()) return false;
     this.countSince = 0;
     this.keptAtMs = performance.now();
     try {
@@ -232,16 +284,24 @@ class Worker {
       const { offset } = this;
       await snapshots.save(this.place.name, { stateHash, offset, decisionOffsets, state: this.watcher.encode() });
       this.stats.snapshots += 1;
+      return true;
     } catch (error) {
       listener.trouble('the state of the detectors cannot be kept', { reason: String(error) });
+      return false;
     }
   }
 
   /** Until the log has them: a decision is never dropped. @returns False when the runner was stopped before. */
   private async append(records: readonly LogRecord[], signal: AbortSignal): Promise<boolean> {
-    const { log, listener } = this.options;
+    const { log, listener, isSure = () => true } = this.options;
     for (const part of parted(records)) {
       for (;;) {
+        if (!isSure()) {
+          // Who was frozen for long has been replaced, and will hear of it: what it would decide now others have decided.
+          if (signal.aborted) return false;
+          await setTimeout(APPEND_RETRY_MS);
+          continue;
+        }
         const appended = await log.append(part);
         if (appended.ok) break;
         if (signal.aborted) return false;

@@ -1,10 +1,10 @@
 import { err, ok, type Result } from '../../lib/result.ts';
-import { type LogProcessFault, runLogProcess } from '../../log/io/log-process.ts';
+import { runLogProcess } from '../../log/io/log-process.ts';
 import { identityOf } from '../config/assemble.ts';
 import { configFlags } from '../config/from-flags.ts';
 import { placesIn } from '../config/places.ts';
 import { runCommand, type Usage } from '../flags.ts';
-import { socketFaultText } from '../format/socket-fault.ts';
+import { logFaultText } from '../format/log-fault.ts';
 import type { Configured } from '../io/config-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { thisMachine } from '../io/machine.ts';
@@ -38,7 +38,7 @@ async function runLog({ config }: Configured, logger: OperatorLog): Promise<Resu
     diskOctetsMax,
     retentionMs: { 'postern.events': retentionMs, 'postern.evidence': retentionMs },
   });
-  if (!opened.ok) return err(faultText(opened.error));
+  if (!opened.ok) return err(logFaultText(opened.error));
   await using _log = opened.value;
   const { promise, resolve } = Promise.withResolvers<string>();
   onStop(resolve);
@@ -47,20 +47,4 @@ async function runLog({ config }: Configured, logger: OperatorLog): Promise<Resu
   const reason = await promise;
   logger.info({ reason }, 'the event log is closed');
   return ok(undefined);
-}
-
-function faultText(fault: LogProcessFault): string {
-  switch (fault.kind) {
-    case 'owned':
-      return `another process owns ${fault.directory}: is Postern running already?`;
-    case 'unusable':
-      return `${'directory' in fault ? fault.directory : fault.path}: ${fault.reason}`;
-    case 'path-too-long':
-    case 'directory-open':
-    case 'not-a-socket':
-    case 'in-use':
-      return socketFaultText(fault);
-    default:
-      return `the files are not those of this release: ${JSON.stringify(fault)}`;
-  }
 }

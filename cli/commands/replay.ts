@@ -19,8 +19,8 @@ const usage = {
   verb: 'replay',
   summary: 'makes every decision of the analyzers once more from the log, and compares: byte for byte',
   details: [
-    'Nothing is written. A difference means that the detectors or their settings have changed since, or that the beginning of the',
-    'log was trimmed while they went on from a snapshot.',
+    'Nothing is written. A difference means that the detectors or their settings have changed since, that the beginning of the log was',
+    'trimmed while they went on from a snapshot, or that a person was forgotten of whom they have seen more since.',
   ].join('\n'),
   flags: { json: { text: 'One JSON object.' }, ...configFlags },
 } as const satisfies Usage;
@@ -59,11 +59,16 @@ export const run = (argv: readonly string[]): Promise<number> =>
 async function compare(log: EventLog, { settings, siteDetectors }: Watching): Promise<Comparison> {
   using progress = new Progress('replaying');
   const replayed = new Map<string, string>();
+  const ofAccounts = new Map<string, string>();
   const show = async (watcher: Watcher, stream: Stream, partition: number): Promise<number> => {
     let count = 0;
     for await (const records of pagesOf(log, stream, partition, progress)) {
       count += records.length;
-      for (const decision of watcher.take(records).decisions) replayed.set(decision.id, encodeEvent(decision));
+      for (const decision of watcher.take(records).decisions) {
+        const payload = encodeEvent(decision);
+        replayed.set(decision.id, payload);
+        if (decision.scope === 'account') ofAccounts.set(withoutId(payload, decision), decision.id);
+      }
     }
     return count;
   };
@@ -80,12 +85,16 @@ async function compare(log: EventLog, { settings, siteDetectors }: Watching): Pr
   const onlyLogged: string[] = [];
   for await (const { decision, payload } of decisionLinesIn(log)) {
     if (decision.type !== 'decision-made' || decision.origin !== 'analyzer') continue;
-    if (replayed.get(decision.id) === payload) same += 1;
+    const id = replayed.has(decision.id) ? decision.id : (ofAccounts.get(withoutId(payload, decision)) ?? decision.id);
+    if (replayed.get(id) === payload || id !== decision.id) same += 1;
     else onlyLogged.push(nameOf(decision));
-    replayed.delete(decision.id);
+    replayed.delete(id);
   }
   return { events, evidence, same, onlyReplayed: [...replayed.values()], onlyLogged };
 }
+
+/** An id is made of the account: of somebody who was forgotten since, it is another one. */
+const withoutId = (payload: string, { id }: DecisionMade): string => payload.replace(`"id":"${id}"`, '');
 
 const nameOf = ({ id, scenario, value, action }: DecisionMade): string => `${id} ${scenario} ${action} ${value}`;
 

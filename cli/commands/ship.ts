@@ -80,7 +80,10 @@ async function send({ spool, spoolId, common, places, logger, signal }: Sending)
   let mirrored: NodeJS.Timeout | undefined;
   // While Kafka does not answer nobody knows what was decided.
   const mark = (): void => {
-    if (common.connected) markMirrored(places.mirroredAt, Date.now());
+    if (!common.connected) return;
+    const marked = markMirrored(places.mirroredAt, Date.now());
+    // A gate that starts waits in vain then, and says so.
+    if (!marked.ok) logger.debug({ fault: marked.error }, 'what is known of other gates cannot be written down');
   };
   const shipper = new Shipper({
     spool,

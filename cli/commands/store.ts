@@ -1,12 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
-import { ok, type Result } from '../../lib/result.ts';
+import { Forgetter } from '../../events/forgetter.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import type { ReaderProgress } from '../../log/progress.ts';
 import type { StoreDatabase } from '../../store/database.ts';
+import { forgetInHistory } from '../../store/io/history-forgetter.ts';
 import { StoreWriter } from '../../store/io/writer.ts';
 import { configFlags } from '../config/from-flags.ts';
 import { type Places, placesIn } from '../config/places.ts';
 import { runCommand, type Usage } from '../flags.ts';
+import { ForgetRequests } from '../forget/requests.ts';
+import { type DoForget, TakeUp } from '../forget/take-up.ts';
 import { type Rank, standBehindMail } from '../io/behind-mail.ts';
 import type { Configured } from '../io/config-file.ts';
 import type { OperatorLog } from '../io/logger.ts';
@@ -125,7 +129,19 @@ async function write({ log, database, places, logger, signal }: Writing): Promis
   tellReady();
   const tell = progressWriter(places.storeProgress, logger, 'how far the store is cannot be written down');
   const timer = setInterval(() => tell(readersOf(writer)), PROGRESS_EVERY_MS);
-  await writer.run(signal);
+  const takeUp = new TakeUp(new ForgetRequests(places.forget, 'store'), forgetIn(writer, database, signal), logger);
+  await Promise.all([writer.run(signal), takeUp.run(signal)]);
   clearInterval(timer);
   logger.info({ reason: String(signal.reason) }, 'the store has stopped');
 }
+
+/** First what the writer has read, then what the database has: so nothing comes back. */
+const forgetIn =
+  (writer: StoreWriter, database: StoreDatabase, signal: AbortSignal): DoForget =>
+  async ({ forgetting, isDryRun }, onColumn) => {
+    const forgetter = new Forgetter(forgetting);
+    if (!isDryRun) await writer.changeRead((line) => forgetter.line(line));
+    const counted = await forgetInHistory({ database, forgetter, isDryRun, signal, onColumn });
+    // The database may repeat what it was asked.
+    return counted.ok ? counted : err(forgetter.text(counted.error.message));
+  };

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Role } from '../../console/credentials.ts';
-import { ClickHouseHistory } from '../../console/io/clickhouse-history.ts';
 import { ConsoleServer } from '../../console/io/console-server.ts';
 import { PageFiles } from '../../console/io/page-files.ts';
+import { QueuedHistory } from '../../console/io/queued-history.ts';
 import { Tokens } from '../../console/io/tokens.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
+import { ClickHouseHistory } from '../../store/io/clickhouse-history.ts';
 import { configFlags } from '../config/from-flags.ts';
 import { type Places, placesIn } from '../config/places.ts';
 import { EXIT_FAULT, EXIT_OK, runCommand, type Usage } from '../flags.ts';
@@ -17,8 +18,8 @@ import { runPart, settleUnprivileged } from '../io/part.ts';
 import { reachable, readAddress, writeAddress } from '../io/part-address.ts';
 import { onStop, tellReady } from '../io/supervised.ts';
 import { makeWebTokens, tokenIn, webToken } from '../io/web-tokens.ts';
+import { historyServer } from '../store/history-server.ts';
 import { consolePorts } from '../web/console-ports.ts';
-import { historyServer } from '../web/history-server.ts';
 
 const usage = {
   verb: 'web',
@@ -94,7 +95,7 @@ async function serve(configured: Configured, logger: OperatorLog): Promise<Resul
     port,
     tokens: tokens.value,
     page: page.value,
-    ports: consolePorts({ configured, places, log, history }),
+    ports: consolePorts({ configured, places, log, history: new QueuedHistory(history) }),
     log,
     trouble: (what, details) => logger.warn(details, what),
   });

@@ -3,6 +3,7 @@ import { EXIT_FAULT, EXIT_OK, EXIT_USAGE, runCommand, type Usage } from '../flag
 import { formatWhy } from '../format/why.ts';
 import { dataDirectoryOf } from '../io/config-file.ts';
 import { openLogOrTell } from '../io/open-log.ts';
+import { historyOf } from '../store/history-server.ts';
 import { modesInUse } from '../watch/modes-in-use.ts';
 import { gatherWhy } from '../why/gather.ts';
 import { subjectOf } from '../why/subject.ts';
@@ -10,7 +11,10 @@ import { subjectOf } from '../why/subject.ts';
 const usage = {
   verb: 'why',
   summary: 'the chain behind a refusal or a decision: what was decided, on what evidence, and what undoes it',
-  details: 'Read from the event log: it works while the gate and the analyzers are down.',
+  details: [
+    'Read from the event log, and from the history what the log does not have any more.',
+    'It works while the gate and the analyzers are down; without a history it says how far back the log reaches.',
+  ].join('\n'),
   argument: {
     value: 'address, reference or id',
     text: 'An address or range, the reference in a refusal (26 characters), or the id of a decision (16).',
@@ -33,7 +37,9 @@ export const run = (argv: readonly string[]): Promise<number> =>
     if (!directory.ok) return directory.error;
     await using log = await openLogOrTell(directory.value);
     if (log === undefined) return EXIT_FAULT;
-    const why = await gatherWhy(log, subject, await modesInUse(values, directory.value));
+    await using history = historyOf(values, directory.value);
+    const modes = await modesInUse(values, directory.value);
+    const why = await gatherWhy({ log, history }, subject, modes, Date.now());
     const isKnown = why.decisions.length > 0 || why.sessions.length > 0;
     const colour = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';
     process.stdout.write(values.json === true ? `${JSON.stringify(why)}\n` : formatWhy(why, Date.now(), colour));

@@ -23,8 +23,10 @@ const tls = z.strictObject({
   caFile: filePath
     .optional()
     .describe('PEM file of the authorities that are believed. Default: those that every system knows.'),
-  certFile: filePath.optional().describe('PEM file of our own certificate, for brokers that ask for one.'),
-  keyFile: filePath.optional().describe('PEM file of its private key.'),
+  certFile: filePath
+    .optional()
+    .describe('PEM file of our own certificate, for brokers that ask for one. Default: none.'),
+  keyFile: filePath.optional().describe('PEM file of its private key. Default: none.'),
 });
 
 const kafka = z.strictObject({
@@ -49,7 +51,7 @@ const kafka = z.strictObject({
     .default('SCRAM-SHA-512')
     .describe('How the brokers learn who we are (SASL), where a username is given.'),
   username: lineOfText(128).optional().describe('As whom. Default: the brokers ask for nothing.'),
-  password: secretReference.optional().describe('Where the password is kept.'),
+  password: secretReference.optional().describe('Where the password is kept. Default: none is needed.'),
 });
 
 /** The event log. */

@@ -40,6 +40,8 @@ export interface Places {
   readonly senders: string;
   /** State of the detectors. */
   readonly watch: string;
+  /** Who is to be forgotten by parts that do not run. */
+  readonly forget: string;
   /** The decisions in force when they were last written down. */
   readonly blocklist: string;
   /** The secret of the site, where the configuration names none. */
@@ -71,6 +73,7 @@ export const placesIn = (dataDirectory: string): Places => ({
   history: join(dataDirectory, 'history.txt'),
   senders: join(dataDirectory, 'senders.txt'),
   watch: join(dataDirectory, 'watch'),
+  forget: join(dataDirectory, 'forget'),
   blocklist: join(dataDirectory, 'blocklist.jsonl'),
   siteSecret: join(dataDirectory, 'site.key'),
   credentialKey: join(dataDirectory, 'credential.key'),

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
 import { placesIn } from '../config/places.ts';
 import { formatWhy } from '../format/why.ts';
+import { noHistory } from '../store/history-server.ts';
 import { gatherWhy } from '../why/gather.ts';
 import type { Stage } from './actor.ts';
 import { Chronicle } from './chronicle.ts';
@@ -66,7 +67,7 @@ export async function runDemo({ once, json, write, paint }: DemoOptions, signal:
     };
     const explain = async (source: string): Promise<string> => {
       const promoted = { source: 'configuration', isObserved: () => false } as const;
-      const why = await gatherWhy(log, { kind: 'source', value: source }, promoted);
+      const why = await gatherWhy({ log, history: noHistory }, { kind: 'source', value: source }, promoted, Date.now());
       return formatWhy({ ...why, decisions: why.decisions.slice(-1) }, Date.now(), false);
     };
     const company = { stage: stageOf(things), store, chronicle, narrator, promote, explain };

@@ -190,9 +190,11 @@ function tellOperation(event: Operation): Told {
     }
     case 'operator-acted': {
       const value = event.value === undefined ? '' : ` ${field(event.value)}`;
+      const counted = Object.entries(event.counts ?? {}).map(([place, count]) => `${field(place)} ${count}`);
+      const counts = counted.length === 0 ? '' : ` (${counted.join(', ')})`;
       return {
         what: 'operator',
-        text: `${field(event.act)}${value} by ${field(event.by)}: ${field(event.reason)}`,
+        text: `${field(event.act)}${value} by ${field(event.by)}: ${field(event.reason)}${counts}`,
         tone: 'warning',
       };
     }

@@ -1,6 +1,7 @@
 import { escapeField } from '../../lib/escape.ts';
-import type { Summary } from '../report/report.ts';
+import type { CoveredSummary } from '../report/gather.ts';
 import type { Observed } from '../watch/modes-in-use.ts';
+import { coverageNote } from './coverage.ts';
 import { modesNote } from './modes-note.ts';
 
 const shown = (text: string): string => escapeField(text, 100);
@@ -17,11 +18,12 @@ export function formatReport({
   affected,
   scenarios,
   rules,
-}: Summary): string {
+  coverage,
+}: CoveredSummary): string {
   const isUnknown = modes === 'unknown';
   const lines = [
     `${time(sinceMs)} to ${time(Math.max(sinceMs, untilMs))} UTC: ${sessions} sessions, ${acceptedMail} messages accepted.`,
-    modesNote(modes),
+    `${coverageNote(coverage)}${modesNote(modes)}`,
   ];
   if (affected.length === 0)
     lines.push(

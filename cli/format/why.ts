@@ -1,7 +1,9 @@
 import type { Contribution, DecisionMade } from '../../events/decision.ts';
 import type { MailEvent } from '../../events/event.ts';
 import { escapeField } from '../../lib/escape.ts';
+import type { Coverage } from '../store/coverage.ts';
 import type { ModesInUse, Observed } from '../watch/modes-in-use.ts';
+import { coverageNote } from './coverage.ts';
 import { lastingText } from './decision-line.ts';
 import { formatEvent } from './event-line.ts';
 import { modesNote } from './modes-note.ts';
@@ -27,6 +29,7 @@ export interface Why {
   readonly evidence: Readonly<Record<string, readonly MailEvent[]>>;
   /** The session that was asked about, or the last ones of the source. */
   readonly sessions: readonly (readonly MailEvent[])[];
+  readonly coverage: Coverage;
 }
 
 const shown = (text: string): string => escapeField(text, 400);
@@ -46,7 +49,7 @@ export function formatWhy(why: Why, nowMs: number, colour: boolean): string {
   for (const session of why.sessions) {
     lines.push('Session:', ...session.map((event) => `  ${formatEvent(event, colour)}`), ...refusalLines(session), '');
   }
-  return `${lines.join('\n').trimEnd()}\n`;
+  return `${lines.join('\n').trimEnd()}\n${coverageNote(why.coverage)}`;
 }
 
 function decisionLines(each: WhyDecision, why: Why, nowMs: number): readonly string[] {
@@ -89,11 +92,11 @@ function accountLines(decision: DecisionMade): readonly string[] {
   ];
 }
 
-/** One contribution: its weight, what it was, and the event behind it as far as the log still has it. */
+/** One contribution: its weight, what it was, and the event behind it as far as it is kept. */
 function contributionText({ sid, seq, at, weight, what }: Contribution, { evidence }: Why): string {
   const event = evidence[sid ?? '']?.find((each) => 'seq' in each && each.seq === seq);
   const sign = weight < 0 ? '-' : '+';
-  const told = event === undefined ? `${time(at)} (the event is not in the log any more)` : formatEvent(event, false);
+  const told = event === undefined ? `${time(at)} (the event is not kept any more)` : formatEvent(event, false);
   return `${sign}${points(Math.abs(weight))} ${shown(what)}: ${told}`;
 }
 

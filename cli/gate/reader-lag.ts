@@ -8,6 +8,8 @@ export interface LagLimits {
 export const analyzerLimits: LagLimits = { behindMs: 5000, backMs: 2500 };
 /** History may be late, and is when it is asked for much at once. */
 export const storeLimits: LagLimits = { behindMs: 60_000, backMs: 10_000 };
+/** Brokers may be away for a moment: one is elected leader, or started anew. */
+export const shipLimits: LagLimits = { behindMs: 10_000, backMs: 5000 };
 /** Moments kept of one reader, at most: ten minutes of new records every second. Later ones count as the last of them. */
 export const MOMENTS_MAX = 600;
 

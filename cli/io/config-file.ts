@@ -88,6 +88,17 @@ export function configurationOrTell(values: ConfigFlagValues): Result<Configured
   return err(configured.error.kind === 'usage' ? EXIT_USAGE : EXIT_FAULT);
 }
 
+/**
+ * The configuration of a data directory, where it can be read: one that nobody named is of the directory only if it says so, since there
+ * may be several installations.
+ */
+export function configurationOf({ config, data }: Pick<ConfigFlagValues, 'config' | 'data'>): Configured | undefined {
+  const configured = readConfiguration(config === undefined ? {} : { config });
+  if (!configured.ok) return undefined;
+  const isMeant = config !== undefined || data === undefined || configured.value.config.dataDirectory === resolve(data);
+  return isMeant ? configured.value : undefined;
+}
+
 /** The data directory for a command that needs nothing else: a flag, or what the configuration says. */
 export function dataDirectoryOf({ config, data }: Pick<ConfigFlagValues, 'config' | 'data'>): Result<string, number> {
   if (data !== undefined) return ok(resolve(data));

@@ -9,15 +9,26 @@ import type { SiteSecret } from './site-secret.ts';
 /** Octets of an account's hash: none of a million accounts falls together with another. */
 const ACCOUNT_OCTETS = 16;
 
+/** Keyed hashes of account names in their normal form (NFC, lower case, without blanks around them): 32 hexadecimal digits. */
+export function accountHashes(secret: SiteSecret): (account: string) => string {
+  const key = secret.derive('account hashes', 32);
+  return (account) =>
+    createHmac('sha256', key)
+      .update(account)
+      .digest('hex')
+      .slice(0, 2 * ACCOUNT_OCTETS);
+}
+
 /** Keyed hashes of accounts and passwords for events. */
 export class CredentialHashes implements CredentialHasher {
-  private readonly accountKey: Buffer;
+  /** See {@link accountHashes}. */
+  readonly hashOf: (account: string) => string;
   private readonly ratchet: CredentialRatchet;
   /** Accounts stand in events as they are. */
   private readonly isPlain: boolean;
 
   constructor(secret: SiteSecret, ratchet: CredentialRatchet, isPlain: boolean) {
-    this.accountKey = secret.derive('account hashes', 32);
+    this.hashOf = accountHashes(secret);
     this.ratchet = ratchet;
     this.isPlain = isPlain;
   }
@@ -31,13 +42,5 @@ export class CredentialHashes implements CredentialHasher {
       account: shown,
       credentialFingerprint: createHmac('sha256', key).update(password).digest().readUInt16BE(0),
     };
-  }
-
-  /** The hash of an account name in its normal form: 32 hexadecimal digits. */
-  hashOf(account: string): string {
-    return createHmac('sha256', this.accountKey)
-      .update(account)
-      .digest('hex')
-      .slice(0, 2 * ACCOUNT_OCTETS);
   }
 }

@@ -69,6 +69,7 @@ export async function openCommonLog(
   const { retentionMs, kafka } = configured.config.log;
   const options = {
     place: place.value,
+    questionMs: Number.POSITIVE_INFINITY,
     topics: {
       partitionCount: kafka.partitions,
       replicas: kafka.replicas,

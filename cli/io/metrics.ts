@@ -9,6 +9,8 @@ import type { ListState } from './list-watcher.ts';
 import type { CertificateFacts } from './material.ts';
 
 /** What is asked when somebody looks. */
+type Reader = Pick<ReaderWatch, 'behindSeconds' | 'unseen'>;
+
 export interface MetricSources {
   readonly version: string;
   readonly stats: () => GateStats;
@@ -20,10 +22,8 @@ export interface MetricSources {
   readonly blocklist: Pick<Blocklist, 'held' | 'leftOutCount'>;
   /** The growth breaker: new automatic refusals only defer. */
   readonly breakerOpen: () => boolean;
-  readonly readers: {
-    readonly analyzers: Pick<ReaderWatch, 'behindSeconds' | 'unseen'>;
-    readonly store: Pick<ReaderWatch, 'behindSeconds' | 'unseen'> | undefined;
-  };
+  /** Parts that read the log of this machine; undefined for those that run elsewhere. */
+  readonly readers: Readonly<Record<'analyzers' | 'store' | 'ship', Reader | undefined>>;
 }
 
 /** Bounds of the histogram of command latencies, seconds. */
@@ -118,27 +118,36 @@ export class Metrics {
     );
   }
 
-  private countReaders({ readers: { analyzers, store } }: MetricSources): void {
-    this.gauge(
-      'postern_analyzers_behind_seconds',
-      'For how long the oldest record that the analyzers have not seen is in the log, or they have been silent.',
-      () => analyzers.behindSeconds,
-    );
-    this.labelled(
-      'postern_analyzers_unseen_records',
-      'Records that a watch of the analyzers has not seen.',
-      ['watch'],
-      () => [...analyzers.unseen].map(([name, count]) => [[name], count]),
-    );
-    if (store === undefined) return;
-    this.gauge(
-      'postern_store_behind_seconds',
-      'For how long the oldest record that is not in the store is in the log, or the store has been silent.',
-      () => store.behindSeconds,
-    );
-    this.gauge('postern_store_unseen_records', 'Records that are not in the store.', () =>
-      [...store.unseen.values()].reduce((sum, count) => sum + count, 0),
-    );
+  private countReaders({ readers: { analyzers, store, ship } }: MetricSources): void {
+    if (analyzers !== undefined) {
+      this.gauge(
+        'postern_analyzers_behind_seconds',
+        'For how long the oldest record that the analyzers have not seen is in the log, or they have been silent.',
+        () => analyzers.behindSeconds,
+      );
+      this.labelled(
+        'postern_analyzers_unseen_records',
+        'Records that a watch of the analyzers has not seen.',
+        ['watch'],
+        () => [...analyzers.unseen].map(([name, count]) => [[name], count]),
+      );
+    }
+    if (store !== undefined) {
+      this.gauge(
+        'postern_store_behind_seconds',
+        'For how long the oldest record that is not in the store is in the log, or the store has been silent.',
+        () => store.behindSeconds,
+      );
+      this.gauge('postern_store_unseen_records', 'Records that are not in the store.', () => sumOf(store.unseen));
+    }
+    if (ship !== undefined) {
+      this.gauge(
+        'postern_ship_behind_seconds',
+        'For how long the oldest record that was not sent on to Kafka is in the log, or nothing has been sent.',
+        () => ship.behindSeconds,
+      );
+      this.gauge('postern_ship_unsent_records', 'Records that were not sent on to Kafka.', () => sumOf(ship.unseen));
+    }
   }
 
   private countDecisions({ blocklist, breakerOpen, stats }: MetricSources): void {
@@ -217,3 +226,6 @@ export class Metrics {
 
 const labelled = (names: readonly string[], values: readonly string[]): Record<string, string> =>
   Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']));
+
+const sumOf = (counts: ReadonlyMap<string, number>): number =>
+  [...counts.values()].reduce((sum, count) => sum + count, 0);

@@ -1,7 +1,15 @@
+import { existsSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { err, ok, type Result } from '../../lib/result.ts';
+import type { Appender } from '../../log/appender.ts';
 import type { EventLog } from '../../log/event-log.ts';
+import { openSqliteLog } from '../../log/io/sqlite-log.ts';
 import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
+import type { Rewriter } from '../../log/rewriting.ts';
+import type { Identity } from '../config/assemble.ts';
 import { type Places, placesIn } from '../config/places.ts';
+import type { Config } from '../config/schema.ts';
+import { logFaultText } from '../format/log-fault.ts';
 import type { Configured } from './config-file.ts';
 import { awaitCommonLog } from './kafka-place.ts';
 import type { OperatorLog } from './logger.ts';
@@ -43,6 +51,28 @@ export async function awaitLog(
     await setTimeout(RETRY_MS);
   }
   return undefined;
+}
+
+/** No log is so large: what is not known must not make it drop files. */
+const OCTETS_UNKNOWN = 2 ** 50;
+
+/**
+ * Opens the event log to change what is in it: through the process that owns it, or as its owner where none runs.
+ *
+ * @param settings - Undefined where no configuration is known. @returns One line for the operator where it cannot be had.
+ */
+export async function openLogToRewrite(
+  places: Places,
+  { site, gate }: Pick<Identity, 'site' | 'gate'>,
+  settings: Config['log'] | undefined,
+): Promise<Result<EventLog & Appender & Rewriter, string>> {
+  if (!existsSync(places.log)) return err(`there is no event log in ${places.log}`);
+  const { durable = 'fsync', diskOctetsMax = OCTETS_UNKNOWN } = settings ?? {};
+  const owned = await openSqliteLog({ directory: places.log, site, gate, durable, diskOctetsMax });
+  if (owned.ok) return owned;
+  if (owned.error.kind !== 'owned') return err(logFaultText(owned.error));
+  const opened = await open(places, PATIENCE_MS);
+  return opened === undefined ? err(`no event log answers on ${places.logSocket}`) : ok(opened);
 }
 
 async function open({ log, logSocket }: Places, patienceMs: number): Promise<SqliteLogReader | undefined> {

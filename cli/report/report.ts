@@ -35,6 +35,25 @@ export interface AffectedSource {
   acceptedMail: number;
 }
 
+/** What happened in some period, added up elsewhere. */
+export interface Sums {
+  readonly sessions: number;
+  readonly acceptedMail: number;
+  /** Of the last event, milliseconds since 1970-01-01 UTC; 0 where there was none. */
+  readonly latestMs: number;
+  readonly rules: readonly RuleCount[];
+  /** What happened while decisions of each scenario held. */
+  readonly held: readonly HeldSums[];
+}
+
+export interface HeldSums {
+  readonly scenario: string;
+  readonly sessions: number;
+  readonly acceptedMail: number;
+  /** Sources with accepted mail, at most {@link SOURCES_MAX}. */
+  readonly sources: readonly { readonly source: string; readonly acceptedMail: number }[];
+}
+
 export interface Summary {
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -53,6 +72,12 @@ interface Interval {
   readonly fromMs: number;
   toMs: number;
 }
+
+/** The largest first; those that are the same by name, so that the order does not hang on what was read first. */
+const inOrder =
+  <T>(count: (each: T) => number, name: (each: T) => string) =>
+  (a: T, b: T): number =>
+    count(b) - count(a) || (name(a) < name(b) ? -1 : 1);
 
 /** Adds up what was refused, and what decisions that only observe would have refused. */
 export class Report {
@@ -101,22 +126,54 @@ export class Report {
     else if (event.type === 'mail' && event.outcome === 'accepted') this.addMail(event);
   }
 
+  /** Or sums of events that are not added one by one. */
+  addSums({ sessions, acceptedMail, latestMs, rules, held }: Sums): void {
+    this.sessions += sessions;
+    this.acceptedMail += acceptedMail;
+    this.untilMs = Math.max(this.untilMs, latestMs);
+    for (const { rule, refused, observed } of rules) {
+      const known = this.ruleOf(rule);
+      known.refused += refused;
+      known.observed += observed;
+    }
+    for (const { scenario, sources, ...sums } of held) {
+      const known = this.scenarioOf({ origin: 'analyzer', scenario });
+      known.sessions += sums.sessions;
+      known.acceptedMail += sums.acceptedMail;
+      if (known.isObserved === false) continue;
+      for (const each of sources) this.addAffected(each.source, scenario, each.acceptedMail);
+    }
+  }
+
   summary(): Summary {
-    const byCount =
-      <T>(count: (each: T) => number) =>
-      (a: T, b: T): number =>
-        count(b) - count(a);
     return {
       sinceMs: this.sinceMs,
       untilMs: this.untilMs,
       modes: this.modes.source,
       sessions: this.sessions,
       acceptedMail: this.acceptedMail,
-      affected: [...this.affected.values()].sort(byCount((each) => each.acceptedMail)).slice(0, SOURCES_SHOWN_MAX),
+      affected: [...this.affected.values()]
+        .sort(
+          inOrder(
+            ({ acceptedMail }) => acceptedMail,
+            ({ source, scenario }) => `${source} ${scenario}`,
+          ),
+        )
+        .slice(0, SOURCES_SHOWN_MAX),
       scenarios: [...this.scenarios.values()]
         .map(({ values, ...rest }) => ({ ...rest, sources: values.size }))
-        .sort(byCount((each) => each.acceptedMail * 1e6 + each.decisions)),
-      rules: [...this.rules.values()].sort(byCount((each) => each.refused + each.observed)),
+        .sort(
+          inOrder(
+            ({ acceptedMail, decisions }) => acceptedMail * 1e6 + decisions,
+            ({ scenario }) => scenario,
+          ),
+        ),
+      rules: [...this.rules.values()].sort(
+        inOrder(
+          ({ refused, observed }) => refused + observed,
+          ({ rule }) => rule,
+        ),
+      ),
     };
   }
 
@@ -141,14 +198,15 @@ export class Report {
     this.acceptedMail += 1;
     for (const decision of this.holding(ip, role, at)) {
       this.scenarioOf(decision).acceptedMail += 1;
-      if (this.modes.isObserved(decision) === false) continue;
-      const source = sourceKey(ip);
-      const known = this.affected.get(`${source} ${decision.scenario}`);
-      if (known !== undefined) known.acceptedMail += 1;
-      else if (this.affected.size < SOURCES_MAX) {
-        this.affected.set(`${source} ${decision.scenario}`, { source, scenario: decision.scenario, acceptedMail: 1 });
-      }
+      if (this.modes.isObserved(decision) !== false) this.addAffected(sourceKey(ip), decision.scenario, 1);
     }
+  }
+
+  private addAffected(source: string, scenario: string, acceptedMail: number): void {
+    const key = `${source} ${scenario}`;
+    const known = this.affected.get(key);
+    if (known !== undefined) known.acceptedMail += acceptedMail;
+    else if (this.affected.size < SOURCES_MAX) this.affected.set(key, { source, scenario, acceptedMail });
   }
 
   /** Decisions that held for a source at a time, one of each scenario. */
@@ -163,7 +221,9 @@ export class Report {
     return [...found.values()];
   }
 
-  private scenarioOf(decision: DecisionMade): ScenarioCount & { readonly values: Set<string> } {
+  private scenarioOf(
+    decision: Pick<DecisionMade, 'origin' | 'scenario'>,
+  ): ScenarioCount & { readonly values: Set<string> } {
     const { scenario } = decision;
     const known = this.scenarios.get(scenario);
     if (known !== undefined) return known;

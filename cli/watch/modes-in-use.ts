@@ -1,9 +1,8 @@
-import { resolve } from 'node:path';
 import type { DecisionMade } from '../../events/decision.ts';
 import type { ConfigFlagValues } from '../config/from-flags.ts';
 import { placesIn } from '../config/places.ts';
 import { modesAnswer, readAnswer } from '../gate/management.ts';
-import { readConfiguration } from '../io/config-file.ts';
+import { configurationOf } from '../io/config-file.ts';
 import { askLine } from '../io/line-socket.ts';
 
 /** Whether a decision only observes; null: that is not known. */
@@ -34,18 +33,9 @@ export async function modesInUse(
   flags: Pick<ConfigFlagValues, 'config' | 'data'>,
   dataDirectory: string,
 ): Promise<ModesInUse> {
-  const configured = configuredModes(flags);
-  if (configured !== undefined) return modesOf('configuration', configured);
+  const configured = configurationOf(flags);
+  if (configured !== undefined) return modesOf('configuration', configured.config.watch.scenarios);
   const line = await askLine(placesIn(dataDirectory).gateSocket, JSON.stringify({ verb: 'modes' }));
   const answer = line.ok ? readAnswer(modesAnswer, line.value) : undefined;
   return answer?.ok === true ? modesOf('gate', answer.scenarios) : modesOf('unknown', undefined);
-}
-
-/** A configuration that nobody named is that of the data directory only if it says so: there may be several installations. */
-function configuredModes({ config, data }: Pick<ConfigFlagValues, 'config' | 'data'>): Modes | undefined {
-  const configured = readConfiguration(config === undefined ? {} : { config });
-  if (!configured.ok) return undefined;
-  const { dataDirectory, watch } = configured.value.config;
-  const isMeant = config !== undefined || data === undefined || dataDirectory === resolve(data);
-  return isMeant ? watch.scenarios : undefined;
 }

@@ -6,6 +6,7 @@ import { siteDetectors } from '../../analyzers/site/all.ts';
 import type { SiteDetector } from '../../analyzers/site/site-detector.ts';
 import type { WatchSettings } from '../../analyzers/source-watch.ts';
 import { type Prefix, PrefixSet, parsePrefix } from '../../lib/ip.ts';
+import type { HashKey } from '../../lib/keyed-hash.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { type Machine, neverList } from '../config/assemble.ts';
 import type { Config } from '../config/schema.ts';
@@ -23,6 +24,12 @@ export interface Watching {
   readonly stateHash: string;
 }
 
+/** Key of all tables of the detectors, and of the objects in evidence. */
+export function detectorHashKey(secret: SiteSecret): HashKey {
+  const key = secret.derive('detector tables', 8);
+  return { first: key.readInt32LE(0), second: key.readInt32LE(4) };
+}
+
 /** Settings of the analyzers from the configuration. @returns One line for the operator where a file cannot be used. */
 export function watchingOf(
   config: Config,
@@ -36,8 +43,7 @@ export function watchingOf(
     config.watch.scenarios[id] !== 'off';
   const ofSources = sourceDetectors.filter(isOn);
   const ofSite = siteDetectors.filter(isOn);
-  const key = secret.derive('detector tables', 8);
-  const hashKey = { first: key.readInt32LE(0), second: key.readInt32LE(4) };
+  const hashKey = detectorHashKey(secret);
   const parts = [
     ...ofSources.map(({ id, version, shape }) => ({ id, version, shape })),
     ...ofSite.map(({ id, version }) => ({ id, version })),

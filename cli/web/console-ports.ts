@@ -1,12 +1,12 @@
 import { refused } from '../../console/answer.ts';
 import { decisionsInForce } from '../../console/blocklist-list.ts';
 import type { EventChoice } from '../../console/event-stream.ts';
-import type { History } from '../../console/history.ts';
 import type { ConsolePorts } from '../../console/ports.ts';
 import { listSettings } from '../../console/settings-list.ts';
 import { eventSchemas } from '../../events/event.ts';
 import { err, ok } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
+import type { History } from '../../store/history.ts';
 import { identityOf } from '../config/assemble.ts';
 import { schemaAt } from '../config/json-schema.ts';
 import type { Places } from '../config/places.ts';
@@ -45,7 +45,7 @@ export function consolePorts({ configured, places, log, history }: Product): Con
       const subject = subjectOf(text.trim());
       return subject === undefined
         ? err(refused(400, 'That is no address, range, reference, session or decision.'))
-        : ok(await gatherWhy(log, subject, modes));
+        : ok(await gatherWhy({ log, history }, subject, modes, Date.now()));
     },
     act: (act) => actAtGate(places.gateSocket, act),
     settings: () => settings,

@@ -1,7 +1,7 @@
-import { SESSION_EVENTS_MAX } from '../../console/session-events.ts';
 import { decodeEvent } from '../../events/codec.ts';
 import type { MailEvent } from '../../events/event.ts';
 import type { EventLog, Offset } from '../../log/event-log.ts';
+import { SESSION_EVENTS_MAX } from '../../store/event-rows.ts';
 import { partitionsIn } from '../io/log-pages.ts';
 
 const STREAM = 'postern.events';

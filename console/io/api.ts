@@ -1,13 +1,13 @@
 import { err, ok, type Result } from '../../lib/result.ts';
+import { eventsOfRows, isWhole, mergedEvents, sessionQuery } from '../../store/event-rows.ts';
+import type { HistoryFault, Table } from '../../store/history.ts';
 import { readAct } from '../act.ts';
 import { type Answer, jsonAnswer, type Refusal, refusalAnswer, refused } from '../answer.ts';
 import { mayAct, type Role } from '../credentials.ts';
 import { dashboardList } from '../dashboard-list.ts';
-import type { HistoryFault, Table } from '../history.ts';
 import { panelQuery, VALUES_MAX, variableQuery } from '../panel-query.ts';
 import type { ConsolePorts } from '../ports.ts';
 import type { ApiRoute } from '../route.ts';
-import { eventsOfRows, isWhole, sessionQuery } from '../session-events.ts';
 import { Turns } from './turns.ts';
 
 /** Readings of the whole log at once, and those that wait. */
@@ -68,17 +68,22 @@ export class Api {
     return table.ok ? ok(shape(table.value)) : err(refusalOf(table.error));
   }
 
-  /** From the history, or from the log where that has more: the history comes a little later, and may not be there. */
+  /** From the history, and from the log where that does not have its end: it comes a little later, and may not be there. */
   private async session(sid: string): Promise<Result<object, Refusal>> {
     const asked = await this.ports.history.ask(sessionQuery, { sid });
     const kept = asked.ok ? eventsOfRows(asked.value) : [];
     if (isWhole(kept)) return ok({ events: kept });
     const logged = await this.scan(() => this.ports.sessionInLog(sid));
     if (!logged.ok) return kept.length > 0 ? ok({ events: kept }) : logged;
-    const events = logged.value.length > kept.length ? logged.value : kept;
+    const events = mergedEvents(kept, logged.value);
     return events.length > 0
       ? ok({ events })
-      : err(refused(404, 'Nothing is known of this session: it may be older than what is kept.'));
+      : err(
+          refused(
+            404,
+            `Nothing is known of this session: it may be older than what is kept.${asked.ok ? '' : ` ${asked.error.text}`}`,
+          ),
+        );
   }
 
   private async act(body: unknown): Promise<Result<object, Refusal>> {

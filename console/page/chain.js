@@ -1,7 +1,7 @@
 /** @import { Contribution, DecisionMade } from '../../events/decision.ts' */
 /** @import { Why, WhyDecision } from '../../cli/format/why.ts' */
 import { printable } from './text.js';
-import { formatUntil } from './times.js';
+import { formatMoment, formatUntil } from './times.js';
 import { tailLine } from './transcript.js';
 
 /** A point of a score in the log's whole numbers. */
@@ -36,7 +36,7 @@ export const makerOf = ({ origin, by = 'an operator', scenario, scenarioVersion 
  * @property {number} weight - 1024 a unit; negative where it speaks for the source.
  * @property {string} what
  * @property {number} at
- * @property {string} event - The event behind it, as far as the log still has it.
+ * @property {string} event - The event behind it, as far as it is kept.
  * @property {string} [sid]
  */
 
@@ -47,10 +47,14 @@ export function entryOf({ sid, seq, at, weight, what }, { evidence }) {
     weight,
     what: printable(what),
     at,
-    event: event === undefined ? 'not in the log any more' : tailLine(event).text,
+    event: event === undefined ? 'not kept any more' : tailLine(event).text,
     ...(sid === undefined ? {} : { sid }),
   };
 }
+
+/** What an answer does not reach back to; undefined where nothing is missing. @param {Why['coverage']} coverage @param {string} zone */
+export const coverageOf = ({ fromMs, note }, zone) =>
+  note === undefined ? undefined : `Covered from ${formatMoment(fromMs, zone)} on. ${printable(note)}`;
 
 /** The command that takes a decision back. @param {Pick<DecisionMade, 'action' | 'value'>} decision */
 export const undoCommand = ({ action, value }) =>

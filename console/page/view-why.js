@@ -3,8 +3,8 @@
 /** @import { Entry } from './chain.js' */
 import { askAndAct } from './act-dialog.js';
 import { get } from './api.js';
-import { entryOf, isInForce, makerOf, points, stateOf, undoCommand, undoingAct } from './chain.js';
-import { element, linked, notice, scrolling } from './dom.js';
+import { coverageOf, entryOf, isInForce, makerOf, points, stateOf, undoCommand, undoingAct } from './chain.js';
+import { element, linked, notice, proseOf, scrolling } from './dom.js';
 import { hashOf, hashOfSessions } from './routes.js';
 import { counted, printable } from './text.js';
 import { formatMoment } from './times.js';
@@ -33,6 +33,7 @@ export async function showWhy(context) {
       : []),
     ...decisions.map((each) => decisionElement(context, why, each)),
     ...sessionElements(context, why),
+    ...coverageElements(context, why),
   );
 }
 
@@ -145,6 +146,12 @@ function undoElement(context, decision) {
   const undo = element('button', { type: 'button', class: 'primary' }, 'Undo');
   undo.addEventListener('click', () => void actAndShow(context, undoing));
   return element('p', { class: 'undo' }, undo, ' or on the machine: ', command);
+}
+
+/** How far back it reaches, where that is not all. @param {Context} context @param {Why} why */
+function coverageElements({ zone }, { coverage }) {
+  const text = coverageOf(coverage, zone);
+  return text === undefined ? [] : [element('p', { class: 'quiet' }, ...proseOf(text))];
 }
 
 /** @param {Context} context @param {Why} why */

@@ -55,7 +55,10 @@ export function orClose<T>(database: DatabaseSync, work: (database: DatabaseSync
   }
 }
 
-/** Opens a file to write; the write-ahead log lets others read meanwhile. */
+/**
+ * Opens a file to write; the write-ahead log lets others read meanwhile. Zeros are written over what is not needed any more, always:
+ * pages that were divided while the file grew would hold records that are changed later.
+ */
 export function openToWrite(path: string, durable: Durability): DatabaseSync {
   return orClose(new DatabaseSync(path, { timeout: LOCK_TIMEOUT_MS }), (database) => {
     database.exec(`
@@ -64,6 +67,7 @@ export function openToWrite(path: string, durable: Durability): DatabaseSync {
       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
       PRAGMA journal_size_limit = ${WRITE_AHEAD_OCTETS_KEPT};
       PRAGMA cell_size_check = ON;
+      PRAGMA secure_delete = ON;
       PRAGMA trusted_schema = OFF;
     `);
     return database;

@@ -47,6 +47,9 @@ export function fileOctets(path: string): number {
   return octets;
 }
 
+/** Octets of the write-ahead log of a database; 0 where there is none. */
+export const writeAheadOctets = (path: string): number => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+
 /** Renames a damaged database to `*.damaged-<n>` and tells the new path; the oldest of too many go. */
 export function setAside(path: string): string {
   let number = 1;

@@ -89,10 +89,10 @@ export class KafkaAppender implements AsyncDisposable {
   private messagesOf(records: readonly LogRecord[]): readonly Message[] {
     const { place, partitionCount, now } = this.options;
     const timestamp = BigInt(now());
-    return records.flatMap(({ stream, key, payload, everyPartition, origin }) => {
+    return records.flatMap(({ stream, key, part, payload, everyPartition, origin }) => {
       const message = {
         topic: topicOf(place, stream),
-        key: Buffer.from(key),
+        key: Buffer.from(part === undefined ? key : `${key} ${part}`),
         value: Buffer.from(payload),
         timestamp,
         ...(origin === undefined ? {} : { headers: new Map([[ORIGIN_HEADER, Buffer.from(encodeOrigin(origin))]]) }),

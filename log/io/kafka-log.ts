@@ -27,8 +27,10 @@ export interface KafkaLogOptions {
   readonly topics: TopicSettings;
   /** Hears of what does not work at the brokers, once, and once when all is well again. */
   readonly listener?: KafkaListener;
-  /** Default {@link KAFKA_PATIENCE_MS}. */
+  /** How long an append may take, milliseconds. Default {@link KAFKA_PATIENCE_MS}. */
   readonly patienceMs?: number;
+  /** How long a question may take, milliseconds; parts that run for ever have all the time. Default {@link KAFKA_PATIENCE_MS}. */
+  readonly questionMs?: number;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly now?: () => number;
 }
@@ -217,7 +219,7 @@ export class KafkaLog implements EventLog, Appender {
 
   /** Tries again until the patience is over. Rejects with one line. `about`: the topic, and the group if any. */
   private async insist<T>(ask: () => Promise<T>, about: string): Promise<T> {
-    const { place, patienceMs = KAFKA_PATIENCE_MS } = this.options;
+    const { place, questionMs = KAFKA_PATIENCE_MS } = this.options;
     this.count += 1;
     const what = `question ${this.count}`;
     const askedAtMs = performance.now();
@@ -228,7 +230,7 @@ export class KafkaLog implements EventLog, Appender {
         return answer;
       } catch (error) {
         const fault = kafkaFault(error, place, about);
-        if (this.closing.signal.aborted || performance.now() - askedAtMs > patienceMs) {
+        if (this.closing.signal.aborted || performance.now() - askedAtMs > questionMs) {
           this.troubles.forget(what);
           throw new Error(fault);
         }

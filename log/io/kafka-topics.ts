@@ -20,6 +20,9 @@ const BATCH_MARGIN_OCTETS = 65_536;
 /** The largest batch that a topic must take: one append may be as long. */
 const MESSAGE_OCTETS_MAX = APPEND_OCTETS_MAX + RECORD_OCTETS_MAX + BATCH_MARGIN_OCTETS;
 
+/** Age at which a segment of states is closed, milliseconds: only closed ones are compacted. */
+const SNAPSHOT_SEGMENT_MS = 600_000;
+
 /** What counts of a compacted stream is the last record of each key. */
 const compacted: ReadonlySet<Stream> = new Set(['postern.decisions', 'postern.snapshots']);
 
@@ -38,6 +41,10 @@ const wanted = (stream: Stream, { replicas, retentionMs }: TopicSettings): Reado
   // The time of a record is when the gate saw it: what waited in a spool is not of today.
   'message.timestamp.type': 'CreateTime',
   'min.insync.replicas': String(Math.max(1, replicas - 1)),
+  // States come often, and only the last ones count.
+  ...(stream === 'postern.snapshots'
+    ? { 'segment.ms': String(SNAPSHOT_SEGMENT_MS), 'min.cleanable.dirty.ratio': '0.1' }
+    : {}),
 });
 
 /** A topic that was just made is not known to every broker at once: delay before it is asked for again, milliseconds, and how often. */

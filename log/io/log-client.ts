@@ -6,13 +6,14 @@ import { type GroupedRecords, groupAppend, offsetsOf, type Placement } from '../
 import type { AppendFault, LogRecord, Offset, Stream } from '../event-log.ts';
 import { streams } from '../event-log.ts';
 import { U48_MAX } from '../frame-cursor.ts';
+import type { RewriteOutcome, Rewriter, Rewriting } from '../rewriting.ts';
 import { type Answer, BATCHES_IN_FLIGHT_MAX, GROUP_NAME_OCTETS_MAX, type Request } from '../wire.ts';
 import { LogLink } from './log-link.ts';
 import { Wakeups } from './wakeups.ts';
 
 /** UTF-16 code units of records that a client keeps until they are acknowledged; beyond them an append is refused. */
 export const UNACKNOWLEDGED_LENGTH_MAX = 67_108_864;
-/** Commits and trims without an answer; beyond them one is refused. */
+/** Commits, trims and rewritings without an answer; beyond them one is refused. */
 export const REQUESTS_PENDING_MAX = 1024;
 
 export interface LogClientOptions {
@@ -36,9 +37,12 @@ interface PendingAppend {
   grouped: GroupedRecords | undefined;
 }
 
+type OwnRequest = Extract<Request, { requestId: number }>;
+type OwnAnswer = Exclude<Extract<Answer, { requestId: number }>, { kind: 'failed' }>;
+
 interface PendingRequest {
-  readonly request: Extract<Request, { requestId: number }>;
-  readonly resolve: (value: number) => void;
+  readonly request: OwnRequest;
+  readonly resolve: (answer: OwnAnswer) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -49,7 +53,7 @@ export const connectLog = (options: LogClientOptions): LogClient => new LogClien
  * A client of the log process. What was not acknowledged when a connection broke is sent again, in order, on the next
  * one; the log knows what it has already.
  */
-export class LogClient implements Appender, AsyncDisposable {
+export class LogClient implements Appender, Rewriter, AsyncDisposable {
   readonly wakeups = new Wakeups();
   readonly #link: LogLink;
   readonly #patienceMs: number | undefined;
@@ -110,9 +114,20 @@ export class LogClient implements Appender, AsyncDisposable {
   }
 
   /** See {@link EventLog.trim}. */
-  trim(beforeAtMs: number, stream?: Stream): Promise<number> {
+  async trim(beforeAtMs: number, stream?: Stream): Promise<number> {
     const wholeMs = Math.ceil(Math.min(Math.max(beforeAtMs, 0), U48_MAX));
-    return this.#request((requestId) => ({ kind: 'trim', requestId, beforeAtMs: wholeMs, stream }));
+    return countIn(await this.#request((requestId) => ({ kind: 'trim', requestId, beforeAtMs: wholeMs, stream })));
+  }
+
+  /** See {@link Rewriter.rewrite}. */
+  async rewrite(rewriting: Rewriting): Promise<readonly RewriteOutcome[]> {
+    const answer = await this.#request((requestId) => ({ kind: 'rewrite', requestId, rewriting }));
+    return answer.kind === 'rewritten' ? answer.outcomes : [];
+  }
+
+  /** See {@link Rewriter.scrub}. */
+  async scrub(): Promise<number> {
+    return countIn(await this.#request((requestId) => ({ kind: 'scrub', requestId })));
   }
 
   /** Tells the owner of the files that one of them could not be read. */
@@ -135,12 +150,12 @@ export class LogClient implements Appender, AsyncDisposable {
     return id;
   }
 
-  #request(make: (requestId: number) => PendingRequest['request']): Promise<number> {
+  #request(make: (requestId: number) => OwnRequest): Promise<OwnAnswer> {
     if (this.#isClosed || this.#hasGivenUp || this.#requests.size >= REQUESTS_PENDING_MAX) {
       return Promise.reject(unreachableLog());
     }
     const request = make(this.#takeId());
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const { promise, resolve, reject } = Promise.withResolvers<OwnAnswer>();
     this.#requests.set(request.requestId, { request, resolve, reject });
     if (this.connected) this.#link.send(request);
     return promise;
@@ -184,7 +199,8 @@ export class LogClient implements Appender, AsyncDisposable {
       case 'appended':
         return this.#appended(answer.batchId, answer.placement);
       case 'done':
-        this.#requests.get(answer.requestId)?.resolve(answer.value);
+      case 'rewritten':
+        this.#requests.get(answer.requestId)?.resolve(answer);
         return void this.#requests.delete(answer.requestId);
       case 'failed':
         this.#requests.get(answer.requestId)?.reject(new Error('the disk of the log would not have it'));
@@ -227,5 +243,7 @@ export class LogClient implements Appender, AsyncDisposable {
     this.#partitionCount.reject(unreachableLog());
   }
 }
+
+const countIn = (answer: OwnAnswer): number => (answer.kind === 'done' ? answer.value : 0);
 
 const unreachableLog = (): Error => new Error('the log cannot be reached');

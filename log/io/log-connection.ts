@@ -117,6 +117,10 @@ export class LogConnection {
         return void this.#answer(request.requestId, log.trim(request.beforeAtMs, request.stream));
       case 'suspect':
         return this.#examine(request.stream, request.fileNumber);
+      case 'rewrite':
+        return void this.#rewrite(request);
+      case 'scrub':
+        return void this.#answer(request.requestId, log.scrub());
       default:
         return unreachable(request);
     }
@@ -130,9 +134,24 @@ export class LogConnection {
     this.#send({ kind: 'appended', batchId, placement });
   }
 
-  async #answer(requestId: number, result: Promise<number>): Promise<void> {
+  #rewrite({ requestId, rewriting }: Extract<Request, { kind: 'rewrite' }>): Promise<void> {
+    const outcomes = this.#host.log.rewrite(rewriting);
+    return this.#answerWith(
+      requestId,
+      outcomes.then((each) => ({ kind: 'rewritten', requestId, outcomes: each })),
+    );
+  }
+
+  #answer(requestId: number, result: Promise<number>): Promise<void> {
+    return this.#answerWith(
+      requestId,
+      result.then((value) => ({ kind: 'done', requestId, value })),
+    );
+  }
+
+  async #answerWith(requestId: number, answer: Promise<Answer>): Promise<void> {
     try {
-      this.#send({ kind: 'done', requestId, value: await result });
+      this.#send(await answer);
     } catch (error) {
       storageFaultOf(error);
       this.#send({ kind: 'failed', requestId });

@@ -5,6 +5,8 @@ import { assert } from '../../lib/assert.ts';
 import type { BatchGroup } from '../batch.ts';
 import type { Offset } from '../event-log.ts';
 import { ProducerBook, type ProducerEntry, parseBatches } from '../producer-book.ts';
+import type { Rewrite, RewriteOutcome } from '../rewriting.ts';
+import { emptyWriteAheadLog, rewriteBlocks } from './block-rewriter.ts';
 import { type Durability, isSound, openToWrite, orClose, storageFaultOf } from './database.ts';
 import { type FileHeader, lastAtMsOf, lastOf, readHeader, writeHeader } from './file-header.ts';
 import { removeFile } from './file-names.ts';
@@ -144,6 +146,16 @@ export class LogFile {
     if (gap === this.#gap) return;
     saveGap(this.#database, gap);
     this.#gap = gap;
+  }
+
+  /** See {@link rewriteBlocks}. */
+  rewrite(partition: number, records: readonly Rewrite[]): readonly RewriteOutcome[] {
+    return rewriteBlocks(this.#database, partition, records);
+  }
+
+  /** See {@link emptyWriteAheadLog}. */
+  emptyWriteAheadLog(): boolean {
+    return emptyWriteAheadLog(this.#database);
   }
 
   /** When its last record was appended, milliseconds; undefined while it is empty. */

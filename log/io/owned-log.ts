@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert } from '../../lib/assert.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Appender } from '../appender.ts';
@@ -6,6 +7,7 @@ import { ROOM_SHARE } from '../disk-budget.ts';
 import type { AppendFault, EventLog, LogRecord, Offset, Page, Stream } from '../event-log.ts';
 import { streams } from '../event-log.ts';
 import { GapCounter, type GapOrigin, gapRecord } from '../gap.ts';
+import type { RewriteOutcome, Rewriter, Rewriting } from '../rewriting.ts';
 import { storageFaultOf } from './database.ts';
 import type { DiskUsage } from './disk-usage.ts';
 import { follow } from './follow.ts';
@@ -57,7 +59,7 @@ export interface LogParts {
  * The log of one host: files of SQLite, written by one process, read by any. Appends that arrive while a commit is under
  * way are the next one.
  */
-export class SqliteLog implements EventLog, Appender {
+export class SqliteLog implements EventLog, Appender, Rewriter {
   readonly partitionCount: number;
   readonly connected = true;
   readonly wakeups = new Wakeups();
@@ -131,6 +133,26 @@ export class SqliteLog implements EventLog, Appender {
     for (const each of streams)
       if (stream === undefined || stream === each) count += this.#streamOf(each).trim(beforeAtMs);
     return count;
+  }
+
+  /** See {@link Rewriter.rewrite}. */
+  async rewrite({ stream, partition, records }: Rewriting): Promise<readonly RewriteOutcome[]> {
+    const outcomes = this.#streamOf(stream).rewrite(partition, records);
+    if (this.#parts.damages.length > 0) void this.#tellDamages();
+    return outcomes;
+  }
+
+  /** See {@link Rewriter.scrub}. Commits go on between one file and the next. */
+  async scrub(): Promise<number> {
+    let leftCount = 0;
+    for (const stream of streams) {
+      for (const isEmptied of this.#streamOf(stream).emptyWriteAheadLogs()) {
+        if (!isEmptied) leftCount += 1;
+        await nextTurn();
+        if (this.#isClosed) return leftCount;
+      }
+    }
+    return leftCount;
   }
 
   /** A reader elsewhere could not read this file. */

@@ -3,11 +3,13 @@ import { err, ok, type Result } from '../../lib/result.ts';
 import { type Batch, octetsOf, type Placement, type Pressure } from '../batch.ts';
 import { pressureAt } from '../disk-budget.ts';
 import type { Offset } from '../event-log.ts';
+import type { Rewrite, RewriteOutcome } from '../rewriting.ts';
 import { isSound, openToRead, type StorageFault, storageFaultOf } from './database.ts';
 import type { DiskUsage } from './disk-usage.ts';
 import { readHeader } from './file-header.ts';
 import { filePath, listFiles, removeFile, removeOldDamaged, setAside } from './file-names.ts';
 import { StreamReader } from './stream-reader.ts';
+import { StreamRewriter } from './stream-rewriter.ts';
 import {
   type Entry,
   OFFSET_JUMP,
@@ -44,6 +46,7 @@ export class OwnedStream {
   readonly #place: StreamPlace;
   readonly #limits: StreamLimits;
   readonly #usage: DiskUsage;
+  readonly #rewriter: StreamRewriter;
   /** Undefined after a failure that only opening the file again can cure. */
   #writer: StreamWriter | undefined;
   #isOutOfRoom = false;
@@ -54,6 +57,7 @@ export class OwnedStream {
     this.#usage = usage;
     this.#writer = writer;
     this.reader = new StreamReader(place.directory, place.stream, (number) => this.examine(number));
+    this.#rewriter = new StreamRewriter(place, this.reader, (number) => this.examine(number));
     usage.grows(writer.path, undefined);
   }
 
@@ -114,6 +118,18 @@ export class OwnedStream {
     if (oldest === undefined || ends === undefined || !isFinished(ends)) return false;
     this.#remove(oldest);
     return true;
+  }
+
+  /** See {@link StreamRewriter.rewrite}. */
+  rewrite(partition: number, records: readonly Rewrite[]): readonly RewriteOutcome[] {
+    const outcomes = this.#rewriter.rewrite(partition, records, this.#openWriter());
+    this.#usage.rescan();
+    return outcomes;
+  }
+
+  /** Empties what write-ahead logs there are, one with each step; says whether it could be. */
+  emptyWriteAheadLogs(): Iterable<boolean> {
+    return this.#rewriter.emptyWriteAheadLogs(() => this.#writer);
   }
 
   /** A reader could not read this file: it is set aside if it is damaged. */

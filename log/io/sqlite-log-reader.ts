@@ -3,6 +3,7 @@ import { err, ok, type Result } from '../../lib/result.ts';
 import type { Appender } from '../appender.ts';
 import type { AppendFault, EventLog, LogRecord, Offset, Page, Stream } from '../event-log.ts';
 import { streams } from '../event-log.ts';
+import type { RewriteOutcome, Rewriter, Rewriting } from '../rewriting.ts';
 import { follow } from './follow.ts';
 import { connectLog, type LogClient } from './log-client.ts';
 import { OffsetStore } from './offset-store.ts';
@@ -46,7 +47,7 @@ function storedPartitionCount(directory: string): number | undefined {
 }
 
 /** The log of another process of this host. */
-export class SqliteLogReader implements EventLog, Appender {
+export class SqliteLogReader implements EventLog, Appender, Rewriter {
   readonly partitionCount: number;
   readonly #directory: string;
   readonly #client: LogClient;
@@ -97,6 +98,16 @@ export class SqliteLogReader implements EventLog, Appender {
     const count = await this.#client.trim(beforeAtMs, stream);
     for (const reader of this.#readers.values()) reader.refresh();
     return count;
+  }
+
+  /** See {@link Rewriter.rewrite}. */
+  rewrite(rewriting: Rewriting): Promise<readonly RewriteOutcome[]> {
+    return this.#client.rewrite(rewriting);
+  }
+
+  /** See {@link Rewriter.scrub}. */
+  scrub(): Promise<number> {
+    return this.#client.scrub();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

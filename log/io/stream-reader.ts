@@ -56,6 +56,13 @@ export class StreamReader {
     return { first: first ?? 0, next: next ?? 0 };
   }
 
+  /** The number of the file that an offset of a partition is in, if it is in any; undefined where it was trimmed. */
+  fileHolding(partition: number, offset: Offset): number | undefined {
+    const number = this.#fileOf(partition, offset);
+    const base = number === undefined ? undefined : this.basesOf(number)?.[partition];
+    return base === undefined || base > offset ? undefined : number;
+  }
+
   /** When the last record of a file was appended, milliseconds; undefined if it is empty or cannot be read. */
   lastAtMs(number: number): number | undefined {
     return this.#try(number, (file) => file.lastAtMs());

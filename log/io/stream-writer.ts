@@ -3,6 +3,7 @@ import { type Batch, type BatchGroup, groupRecords, type Placement, type Pressur
 import type { Offset, Stream } from '../event-log.ts';
 import { GapCounter, type GapOrigin, gapRecord } from '../gap.ts';
 import { type CommittedBatch, ProducerBook } from '../producer-book.ts';
+import type { Rewrite, RewriteOutcome } from '../rewriting.ts';
 import type { Durability } from './database.ts';
 import { filePath, listFiles, removeOldDamaged, setAside } from './file-names.ts';
 import { LogFile } from './log-file.ts';
@@ -149,6 +150,16 @@ export class StreamWriter {
     for (const [id, batches] of fresh) file.producers.set(id, file.producers.entryWith(id, batches, atMs));
     this.#gap = gap;
     return placements;
+  }
+
+  /** Changes records of the newest file; see {@link rewriteBlocks}. */
+  rewrite(partition: number, records: readonly Rewrite[]): readonly RewriteOutcome[] {
+    return this.#file.rewrite(partition, records);
+  }
+
+  /** See {@link emptyWriteAheadLog}. */
+  emptyWriteAheadLog(): boolean {
+    return this.#file.emptyWriteAheadLog();
   }
 
   /** Seals the newest file and begins the next. */

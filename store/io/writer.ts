@@ -23,12 +23,21 @@ export interface WriterOptions {
   readonly batchRecordsMax?: number;
 }
 
+/** See {@link StoreWriter.changeRead}. */
+interface Change {
+  readonly change: (line: string) => string;
+  /** Ends of the partitions when it began; those that the store has passed are taken out. */
+  readonly ends: Map<string, Offset>;
+}
+
 /** Brings a log into a store: every record once, in batches that are the same whenever they are inserted. */
 export class StoreWriter {
   private readonly options: WriterOptions;
   private readonly places = new Map<string, PlaceState>();
   private storeId = '';
   private readonly inserter: Inserter;
+  /** What becomes of records that were read from the log before they were changed there. */
+  private changes: readonly Change[] = [];
   /** One insert after the other. */
   private turn: Promise<unknown> = Promise.resolve();
 
@@ -94,6 +103,33 @@ export class StoreWriter {
       }
     }
     this.keep();
+  }
+
+  /**
+   * Has `change` made of every record that may have been read before it was changed in the log: what the log has now. Resolves when the
+   * insert that is under way is done; nothing that comes after it is as it was.
+   */
+  async changeRead(change: (line: string) => string): Promise<void> {
+    const { log } = this.options;
+    const ends = new Map<string, Offset>();
+    for (const state of this.states) ends.set(placeKey(state), (await log.bounds(state.stream, state.partition)).next);
+    this.changes = [...this.changes, { change, ends }];
+    await this.turn;
+  }
+
+  private changed(batch: Batch, records: readonly StoredRecord[]): readonly StoredRecord[] {
+    this.changes = this.changes.filter(({ ends }) => ends.size > 0);
+    const key = placeKey(batch);
+    let changed = records;
+    for (const { change, ends } of this.changes) {
+      const end = ends.get(key);
+      if (end === undefined) continue;
+      changed = changed.map((record) =>
+        record.offset < end ? { ...record, payload: change(record.payload) } : record,
+      );
+      if (batch.next >= end) ends.delete(key);
+    }
+    return changed;
   }
 
   private nextOf(stream: StoredStream, partition: number): Offset {
@@ -176,7 +212,7 @@ export class StoreWriter {
       this.places.set(key, { stream, partition, epoch, next: first, batchEnd: next, marks });
       this.keep();
       const fresh = freshOf(records, marks);
-      if (!(await this.inserter.insert(batch, fresh.records, signal))) return false;
+      if (!(await this.inserter.insert(batch, this.changed(batch, fresh.records), signal))) return false;
       this.places.set(key, { stream, partition, epoch, next, batchEnd: next, marks: fresh.marks });
       this.options.listener.stored?.(batch);
       return true;

@@ -101,6 +101,18 @@ const cases: readonly { readonly event: MailEvent; readonly want: string }[] = [
     want: '05:03:38.937 mx1                         operator  observe-all by root: a customer waits',
   },
   {
+    event: {
+      ...gate,
+      type: 'operator-acted',
+      act: 'forget',
+      value: 'forgotten-x@example.com',
+      by: 'root',
+      reason: 'she asked',
+      counts: { 'postern.events': 12, 'postern.evidence': 3 },
+    },
+    want: '05:03:38.937 mx1                         operator  forget forgotten-x@example.com by root: she asked (postern.events 12, postern.evidence 3)',
+  },
+  {
     event: { ...gate, type: 'config-changed', outcome: 'refused', configHash: 'ab', faults: ['x: y'] },
     want: '05:03:38.937 mx1                         config    refused ab: x: y',
   },
@@ -136,7 +148,16 @@ test('no text of an event gets to a terminal as a control, nor begins a line', (
           reply: { code: 550, enhanced: text, text, from: 'upstream' },
         },
         { ...session, ip: text, type: 'upstream-failed', stage: text, reason: text },
-        { ...gate, gate: text, type: 'operator-acted', act: text, value: text, by: text, reason: text },
+        {
+          ...gate,
+          gate: text,
+          type: 'operator-acted',
+          act: text,
+          value: text,
+          by: text,
+          reason: text,
+          counts: { [text]: 1 },
+        },
       ];
       for (const event of events) {
         const line = formatEvent(event, false);

@@ -20,7 +20,7 @@ const sources = (change: Partial<MetricSources> = {}): MetricSources => ({
   certificates: () => [],
   panic: () => false,
   draining: () => false,
-  readers: { analyzers: upToDate, store: undefined },
+  readers: { analyzers: upToDate, store: undefined, ship: undefined },
   blocklist: blocklistOf([]),
   breakerOpen: () => false,
   ...change,
@@ -81,10 +81,12 @@ test('how far the analyzers are behind is shown in seconds, and in records for e
       ['site', 0],
     ]),
   };
-  expect(await linesOf('postern_analyzers_behind_seconds', { readers: { analyzers, store: undefined } })).toEqual([
-    'postern_analyzers_behind_seconds 7.5',
-  ]);
-  expect(await linesOf('postern_analyzers_unseen_records', { readers: { analyzers, store: undefined } })).toEqual([
+  expect(
+    await linesOf('postern_analyzers_behind_seconds', { readers: { analyzers, store: undefined, ship: undefined } }),
+  ).toEqual(['postern_analyzers_behind_seconds 7.5']);
+  expect(
+    await linesOf('postern_analyzers_unseen_records', { readers: { analyzers, store: undefined, ship: undefined } }),
+  ).toEqual([
     'postern_analyzers_unseen_records{watch="events-0"} 12',
     'postern_analyzers_unseen_records{watch="site"} 0',
   ]);
@@ -99,7 +101,15 @@ test('how far the store is behind is shown where there is one', async () => {
       ['events-1', 30],
     ]),
   };
-  const readers = { analyzers: upToDate, store };
+  const readers = { analyzers: upToDate, store, ship: undefined };
   expect(await linesOf('postern_store_behind_seconds', { readers })).toEqual(['postern_store_behind_seconds 61']);
   expect(await linesOf('postern_store_unseen_records', { readers })).toEqual(['postern_store_unseen_records 42']);
+});
+
+test('where the log is sent on, it is shown how far; analyzers that run elsewhere are not', async () => {
+  const ship = { behindSeconds: 12, unseen: new Map([['events-0', 3]]) };
+  const readers = { analyzers: undefined, store: undefined, ship };
+  expect(await linesOf('postern_analyzers_behind_seconds', { readers })).toEqual([]);
+  expect(await linesOf('postern_ship_behind_seconds', { readers })).toEqual(['postern_ship_behind_seconds 12']);
+  expect(await linesOf('postern_ship_unsent_records', { readers })).toEqual(['postern_ship_unsent_records 3']);
 });

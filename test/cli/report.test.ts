@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { formatReport } from '../../cli/format/report.ts';
-import { Report, SOURCES_SHOWN_MAX, type Summary } from '../../cli/report/report.ts';
+import type { CoveredSummary } from '../../cli/report/gather.ts';
+import { Report, SOURCES_MAX, SOURCES_SHOWN_MAX, type Summary, type Sums } from '../../cli/report/report.ts';
 import type { ModesInUse } from '../../cli/watch/modes-in-use.ts';
 import type { DecisionEvent } from '../../events/decision.ts';
 import type { MailEvent } from '../../events/event.ts';
@@ -115,7 +116,75 @@ test('sources with the most mail are named first, and no more than fit a screen'
   );
 });
 
-const summary: Summary = {
+const sums = (sources: readonly string[], fields: Partial<Sums> = {}): Sums => ({
+  sessions: 3,
+  acceptedMail: 2,
+  latestMs: MADE_MS + 5,
+  rules: [{ rule: 'relay.denied', refused: 4, observed: 1 }],
+  held: [
+    {
+      scenario: 'recipient-harvest',
+      sessions: 2,
+      acceptedMail: 2,
+      sources: sources.map((source) => ({ source, acceptedMail: 2 })),
+    },
+  ],
+  ...fields,
+});
+
+test('sums of the time before are added to what is counted one by one', () => {
+  const report = new Report(SINCE_MS, observing('recipient-harvest'));
+  report.addDecision(made);
+  report.addEvent(mailAt(MADE_MS));
+  report.addEvent(aCommand({ at: MADE_MS, verdict: { action: 'refuse', rule: 'relay.denied' } }));
+  report.addSums(sums([ip, '2001:db8::/64']));
+  report.addSums(sums([], { latestMs: 0, held: [] }));
+  expect(report.summary()).toMatchObject({
+    untilMs: MADE_MS + 5,
+    sessions: 6,
+    acceptedMail: 5,
+    affected: [
+      { source: ip, acceptedMail: 3 },
+      { source: '2001:db8::/64', acceptedMail: 2 },
+    ],
+    scenarios: [{ scenario: 'recipient-harvest', sessions: 2, acceptedMail: 3, decisions: 1 }],
+    rules: [{ rule: 'relay.denied', refused: 9, observed: 2 }],
+  });
+  const acting = new Report(SINCE_MS, observing());
+  acting.addSums(sums([ip]));
+  expect([acting.summary().affected, acting.summary().scenarios[0]?.acceptedMail]).toEqual([[], 2]);
+});
+
+test('no more sources are counted by name than so many, also of sums', () => {
+  const report = new Report(SINCE_MS, observing('recipient-harvest'));
+  report.addDecision(made);
+  report.addSums(sums(Array.from({ length: SOURCES_MAX }, (_, index) => `source ${index}`)));
+  report.addSums(sums(Array.from({ length: 3 }, () => 'one more')));
+  report.addEvent(mailAt(MADE_MS));
+  report.addSums(sums(['source 7']));
+  const { affected, acceptedMail } = report.summary();
+  expect(affected[0]).toEqual({ source: 'source 7', scenario: 'recipient-harvest', acceptedMail: 4 });
+  expect(affected.every(({ acceptedMail: count }, index) => count === (index === 0 ? 4 : 2))).toBe(true);
+  expect(affected.some(({ source }) => source === 'one more' || source === ip)).toBe(false);
+  expect(acceptedMail).toBe(7);
+});
+
+test('those with as much stand in the order of their names', () => {
+  const report = new Report(SINCE_MS, observing('a', 'b'));
+  for (const rule of ['b', 'a'])
+    report.addEvent(aCommand({ at: MADE_MS, verdict: { action: 'refuse', rule }, observed: [] }));
+  for (const scenario of ['b', 'a']) report.addDecision(aDecision({ ...made, id: scenario, scenario }));
+  report.addEvent(mailAt(MADE_MS));
+  const { rules, scenarios, affected } = report.summary();
+  expect([rules.map(({ rule }) => rule), scenarios.map(({ scenario }) => scenario)]).toEqual([
+    ['a', 'b'],
+    ['a', 'b'],
+  ]);
+  expect(affected.map(({ scenario }) => scenario)).toEqual(['a', 'b']);
+});
+
+const summary: CoveredSummary = {
+  coverage: { fromMs: 0, source: 'log' },
   sinceMs: 0,
   untilMs: 86_400_000,
   modes: 'configuration',
@@ -169,10 +238,21 @@ test('where it is not known which scenarios act, the report says so before all e
   expect(lines.join('\n')).not.toContain('Ready to act');
 });
 
+test('where something is missing the report says from when on it is whole, and what to do', () => {
+  const lines = formatReport(short).split('\n');
+  expect(lines[1]).toBe('Covered from 1970-01-01 12:00 UTC on. Nothing older is in the log. Nobody.');
+  expect(lines.filter((line) => !line.startsWith('Covered'))).toEqual(formatReport(summary).split('\n'));
+});
+
+const short: CoveredSummary = {
+  ...summary,
+  coverage: { fromMs: 43_200_000, source: 'log', note: 'Nothing older is in the log. Nobody.' },
+};
+
 test('hostile text in any field begins no line, and reaches no terminal', () => {
-  const text = formatReport(hostile(summary, new Set(['modes'])));
+  const text = formatReport(hostile(short, new Set(['modes'])));
   expect(text).toContain(`198.51.100.7\\u001b[2J`);
   expect(text).not.toMatch(TREACHEROUS);
-  expect(text.split('\n').length).toBe(formatReport(summary).split('\n').length);
+  expect(text.split('\n').length).toBe(formatReport(short).split('\n').length);
   expect(HOSTILE).toMatch(TREACHEROUS);
 });

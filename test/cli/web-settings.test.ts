@@ -5,7 +5,7 @@ import { loadConfig } from '../../cli/config/load.ts';
 import { placesIn } from '../../cli/config/places.ts';
 import { reachable, writeAddress } from '../../cli/io/part-address.ts';
 import { makeWebTokens, webToken } from '../../cli/io/web-tokens.ts';
-import { historyServer } from '../../cli/web/history-server.ts';
+import { historyServer } from '../../cli/store/history-server.ts';
 import { TOKEN_LENGTH_MIN } from '../../console/credentials.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -72,7 +72,9 @@ test('a token of the configuration is taken from its file, and refused where it 
 
 test('where the history is', () => {
   const none = configured('store: { kind: none }');
-  expect(historyServer(none.configured, none.places)).toMatchObject({ error: expect.stringContaining('`store.kind`') });
+  expect(historyServer(none.configured, none.places)).toMatchObject({
+    error: { kind: 'none', text: expect.stringContaining('`store.kind`') },
+  });
   const server = configured('store: { kind: clickhouse, url: "http://192.0.2.1:8123", username: u }');
   expect(historyServer(server.configured, server.places)).toEqual({
     ok: true,
@@ -80,7 +82,9 @@ test('where the history is', () => {
   });
   // The store has not made its password yet.
   const own = configured('store: { kind: chdb, http: { address: "::" } }');
-  expect(historyServer(own.configured, own.places)).toMatchObject({ error: expect.stringContaining('postern store') });
+  expect(historyServer(own.configured, own.places)).toMatchObject({
+    error: { kind: 'away', text: expect.stringContaining('postern store') },
+  });
   mkdirSync(join(own.places.storeHttpKey, '..'), { recursive: true });
   writeFileSync(own.places.storeHttpKey, 'key\n');
   expect(historyServer(own.configured, own.places)).toMatchObject({
@@ -93,7 +97,7 @@ test('a port that the system chose is the one that the store has written down', 
   const { configured: own, places } = configured('store: { kind: chdb, http: { port: 0 } }');
   mkdirSync(join(places.storeHttpKey, '..'), { recursive: true });
   writeFileSync(places.storeHttpKey, 'key\n');
-  const away = { error: expect.stringContaining('postern store') };
+  const away = { error: { kind: 'away', text: expect.stringContaining('postern store') } };
   expect(historyServer(own, places)).toMatchObject(away);
   mkdirSync(join(places.storeAddress, '..'));
   writeFileSync(places.storeAddress, 'nonsense\n');

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { formatWhy, type Why, type WhyDecision } from '../../cli/format/why.ts';
+import { noHistory } from '../../cli/store/history-server.ts';
 import type { ModesInUse } from '../../cli/watch/modes-in-use.ts';
 import { gatherWhy } from '../../cli/why/gather.ts';
 import { encodeEvent, partitionKeyOf } from '../../events/codec.ts';
@@ -51,6 +52,7 @@ const why = (decision: Partial<WhyDecision> = {}, fields: Partial<Why> = {}): Wh
   decisions: [{ decision: full, isObserved: false, ...decision }],
   evidence: { [sid]: [refused] },
   sessions: [[refused]],
+  coverage: { fromMs: START_MS, source: 'log' },
   ...fields,
 });
 
@@ -65,10 +67,10 @@ test('the whole chain: what, until when, who, why, on what evidence, and what un
     '  score 5.0, threshold 4.0; standing with-history',
     '  recipients: 12',
     '  +1.9 unknown-recipient: 00:00:00.000 198.51.100.7    mx          RCPT      <guess@example.com> refuse recipient.unknown 550 5.1.1 "no such user"',
-    '  +1.0 gone: 2026-01-01 00:00:00 (the event is not in the log any more)',
+    '  +1.0 gone: 2026-01-01 00:00:00 (the event is not kept any more)',
     '  and more that is not known any more',
     '  What speaks for it:',
-    '  -0.5 good-mail: 2026-01-01 00:00:00 (the event is not in the log any more)',
+    '  -0.5 good-mail: 2026-01-01 00:00:00 (the event is not kept any more)',
     '  Undo: postern unblock 198.51.100.7',
     '',
     'Session:',
@@ -127,8 +129,18 @@ test("where it is not known whether decisions act, that comes first; people's de
   expect(linesOf(own)[0]).toBe('198.51.100.7: defer, 2 h left');
 });
 
+test('where something may be missing the last line says so', () => {
+  const told = why({}, { coverage: { fromMs: START_MS, source: 'log', note: 'Nothing older is in the log. Nobody.' } });
+  expect(linesOf(told)).toEqual([
+    ...linesOf(why()).slice(0, -1),
+    'Covered from 2026-01-01 00:00 UTC on. Nothing older is in the log. Nobody.',
+    '',
+  ]);
+});
+
 test('nobody knows of anything', () => {
-  expect(linesOf({ subject: 'x', modes: 'unknown', decisions: [], evidence: {}, sessions: [] })).toEqual([
+  const { coverage } = why();
+  expect(linesOf({ subject: 'x', modes: 'unknown', decisions: [], evidence: {}, sessions: [], coverage })).toEqual([
     'No decision is known about x.',
     '',
   ]);
@@ -150,6 +162,7 @@ test('hostile text in any field of decisions and sessions begins no line, and re
         { decision: { ...full, origin: 'operator', by: 'eve' }, isObserved: false },
       ],
       sessions: [[refused, ...everyEvent]],
+      coverage: { fromMs: START_MS, source: 'log', note: 'Nobody.' },
     },
   );
   const attacked = hostile(told, kept);
@@ -181,7 +194,7 @@ async function gathered(
   for (const event of events) await append('postern.events', partitionKeyOf(event) ?? '', encodeEvent(event));
   await append('postern.decisions', 'x', '{"type":"of a later release"}');
   await append('postern.events', 'x', `{"type":"of a later release","sid":"${sid}"}`);
-  return gatherWhy(log, subject, acting);
+  return gatherWhy({ log, history: noHistory }, subject, acting, NOW_MS);
 }
 
 const about = (value: string, fields: Partial<DecisionMade> = {}) => aDecision({ value, id: value, ...fields });

@@ -9,7 +9,9 @@ import { make } from '../support/certificates.ts';
 import { postern } from '../support/postern.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
-const verbs = 'start gate log analyze check tail why list block allow unblock report replay observe demo'.split(' ');
+const verbs = 'start gate log analyze check tail why list block allow unblock report replay forget observe demo'.split(
+  ' ',
+);
 
 test('help names every command; each command explains itself', async () => {
   const help = await postern(['--help']);

@@ -4,16 +4,17 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Refusal, refused } from '../../console/answer.ts';
 import { KEEP_ALIVE_MS, WAITING_OCTETS_MAX } from '../../console/event-stream.ts';
-import { QUERY_SECONDS_MAX, ROWS_MAX } from '../../console/history.ts';
 import { SCANS_MAX, SCANS_WAITING_MAX } from '../../console/io/api.ts';
-import { ClickHouseHistory, QUERIES_MAX, QUERIES_WAITING_MAX } from '../../console/io/clickhouse-history.ts';
 import { CONNECTIONS_MAX, ConsoleServer, REQUEST_TIMEOUT_MS } from '../../console/io/console-server.ts';
 import { PageFiles } from '../../console/io/page-files.ts';
+import { QUERIES_MAX, QUERIES_WAITING_MAX, QueuedHistory } from '../../console/io/queued-history.ts';
 import { Tokens } from '../../console/io/tokens.ts';
 import type { ConsolePorts } from '../../console/ports.ts';
 import { decodeEvent, encodeEvent } from '../../events/codec.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog, Page } from '../../log/event-log.ts';
+import { type HistoryFault, QUERY_SECONDS_MAX, ROWS_MAX } from '../../store/history.ts';
+import { ClickHouseHistory } from '../../store/io/clickhouse-history.ts';
 import { pageDirectory } from '../support/console.ts';
 import { everyEvent } from '../support/events.ts';
 import { until } from '../support/postern.ts';
@@ -254,7 +255,7 @@ test('an answer is cut where it is too long, and asked with limits', async () =>
 
 test('few ask the history at once, some wait, and the rest is told to come again', async () => {
   const open: ServerResponse[] = [];
-  const history = historyAt(await standIn((_request, response) => void open.push(response)));
+  const history = new QueuedHistory(historyAt(await standIn((_request, response) => void open.push(response))));
   const all = Array.from({ length: QUERIES_MAX + QUERIES_WAITING_MAX + 1 }, () => history.ask('SELECT 1'));
   expect(await Promise.race(all)).toMatchObject({ ok: false, error: { kind: 'busy' } });
   await until(
@@ -271,7 +272,8 @@ test('few ask the history at once, some wait, and the rest is told to come again
 test('a history that has moved is asked where it is now', async () => {
   const first = createServer((_request, response) => response.end(table(1))).listen(0, '127.0.0.1');
   await once(first, 'listening');
-  let where: Result<string, string> = ok(`http://127.0.0.1:${(first.address() as AddressInfo).port}`);
+  const unknown: HistoryFault = { kind: 'away', text: 'not yet' };
+  let where: Result<string, HistoryFault> = ok(`http://127.0.0.1:${(first.address() as AddressInfo).port}`);
   const history = new ClickHouseHistory(() =>
     where.ok ? ok({ url: where.value, username: 'postern', password: '', database: 'postern' }) : where,
   );
@@ -282,9 +284,9 @@ test('a history that has moved is asked where it is now', async () => {
   const second = await standIn((_request, response) => response.end(table(2)));
   // Nobody answers, and it is not known yet that it is elsewhere.
   expect(await history.ask('SELECT 1')).toMatchObject({ error: { kind: 'away' } });
-  where = err('not yet');
+  where = err(unknown);
   expect(await history.ask('SELECT 1')).toMatchObject({ error: { kind: 'away' } });
-  expect(await history.ask('SELECT 1')).toEqual(err({ kind: 'away', text: 'not yet' }));
+  expect(await history.ask('SELECT 1')).toEqual(err(unknown));
   where = ok(second);
   expect(await history.ask('SELECT 1')).toMatchObject({ ok: true, value: { rows: [[0], [1]] } });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { entryOf, isInForce, makerOf, stateOf, undoCommand, undoingAct } from '../../console/page/chain.js';
+import { coverageOf, entryOf, isInForce, makerOf, stateOf, undoCommand, undoingAct } from '../../console/page/chain.js';
 import { DECISIONS_MAX, matching } from '../../console/page/decision-list.js';
 import { eventTypes, noteOf } from '../../console/page/notes.js';
 import { TAIL_ROWS_MAX, TailBuffer } from '../../console/page/tail-buffer.js';
@@ -85,7 +85,7 @@ describe('the chain of a decision', () => {
       what: 'relay attempt',
       event: 'RCPT TO:<victim@elsewhere.example> → 554 5.7.1 Relay not permitted',
     });
-    expect(entries[2]).toMatchObject({ event: 'not in the log any more' });
+    expect(entries[2]).toMatchObject({ event: 'not kept any more' });
     expect([undoCommand(relay), undoCommand(allow)]).toEqual([
       'postern unblock 198.51.100.23',
       'postern allow --off 192.0.2.14',
@@ -98,6 +98,14 @@ describe('the chain of a decision', () => {
       'unblock',
       undefined,
     ]);
+  });
+
+  test('how far back it reaches, where that is not all', () => {
+    expect(coverageOf({ fromMs: now, source: 'log-and-history' }, 'UTC')).toBe(undefined);
+    const note = 'No history\u202e is kept.';
+    expect(coverageOf({ fromMs: 1_767_225_600_000, source: 'log', note }, 'UTC')).toBe(
+      'Covered from 2026-01-01 00:00:00 on. No history\\u202e is kept.',
+    );
   });
 
   test('decisions are found by what people see, and ranges around an address by the server', () => {

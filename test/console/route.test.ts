@@ -45,6 +45,8 @@ test.each([
 test.each([
   '',
   '*',
+  'api/app',
+  '%2F/app',
   '/etc/passwd',
   '/api',
   '/api/',

@@ -8,16 +8,11 @@ import { connectLog } from '../../log/io/log-client.ts';
 import { KafkaCluster } from '../../scripts/kafka/cluster.ts';
 import { aCommand } from '../support/events.ts';
 import { Fleet, type Machine } from '../support/fleet.ts';
+import { describeNeeds } from '../support/needs.ts';
 import { until } from '../support/postern.ts';
 
 const EVENTS = 20_000;
 const BATCH = 200;
-
-let cluster: KafkaCluster;
-beforeAll(async () => {
-  cluster = await KafkaCluster.start();
-}, 120_000);
-afterAll(() => cluster[Symbol.asyncDispose]());
 
 const killed = new Set<number>();
 
@@ -53,43 +48,51 @@ async function appendEvents(machine: Machine): Promise<void> {
   await client[Symbol.asyncDispose]();
 }
 
-test('shipper, broker and store are killed, and a broker freezes: every event is in the history once', async () => {
-  const fleet = await Fleet.open(cluster.addresses);
-  const one = fleet.machine('one', 'log,ship');
-  const center = await fleet.center('store');
-  await one.process.line('the log is sent on to Kafka');
-  await center.process.line('the store keeps the history');
-  const appended = appendEvents(one);
-  const shipping = 'the log is sent on to Kafka';
-  const storing = 'the store keeps the history';
-  await setTimeout(1000);
-  await kill(one, shipping);
-  await setTimeout(1000);
-  await cluster.kill(1);
-  await setTimeout(1000);
-  await kill(center, storing);
-  await setTimeout(1000);
-  await cluster.startBroker(1);
-  await setTimeout(1500);
-  await kill(one, shipping);
-  await setTimeout(500);
-  cluster.signal(1, 'SIGSTOP');
-  await setTimeout(8000);
-  cluster.signal(1, 'SIGCONT');
-  await appended;
-  await kill(center, storing);
-  const sql = "SELECT count(), uniqExact(sid, seq) FROM events WHERE type = 'command'";
-  const wanted = `${EVENTS}\t${EVENTS}`;
-  let last = '';
-  await until(
-    async () => {
-      last = await center.ask(sql);
-      return Number(last.split('\t')[1] ?? 0) >= EVENTS ? true : undefined;
-    },
-    () => `${last} of ${wanted}\n${one.process.stderr}\n${center.process.stderr}`,
-    120_000,
-  );
-  await setTimeout(3000);
-  expect(await center.ask(sql)).toBe(wanted);
-  for (const machine of [one, center]) expect(await machine.process.stop()).toBe(0);
+describeNeeds(['java', 'mvn'], 'parts that are killed', () => {
+  let cluster: KafkaCluster;
+  beforeAll(async () => {
+    cluster = await KafkaCluster.start();
+  }, 120_000);
+  afterAll(() => cluster[Symbol.asyncDispose]());
+
+  test('shipper, broker and store are killed, and a broker freezes: every event is in the history once', async () => {
+    const fleet = await Fleet.open(cluster.addresses);
+    const one = fleet.machine('one', 'log,ship');
+    const center = await fleet.center('store');
+    await one.process.line('the log is sent on to Kafka');
+    await center.process.line('the store keeps the history');
+    const appended = appendEvents(one);
+    const shipping = 'the log is sent on to Kafka';
+    const storing = 'the store keeps the history';
+    await setTimeout(1000);
+    await kill(one, shipping);
+    await setTimeout(1000);
+    await cluster.kill(1);
+    await setTimeout(1000);
+    await kill(center, storing);
+    await setTimeout(1000);
+    await cluster.startBroker(1);
+    await setTimeout(1500);
+    await kill(one, shipping);
+    await setTimeout(500);
+    cluster.signal(1, 'SIGSTOP');
+    await setTimeout(8000);
+    cluster.signal(1, 'SIGCONT');
+    await appended;
+    await kill(center, storing);
+    const sql = "SELECT count(), uniqExact(sid, seq) FROM events WHERE type = 'command'";
+    const wanted = `${EVENTS}\t${EVENTS}`;
+    let last = '';
+    await until(
+      async () => {
+        last = await center.ask(sql);
+        return Number(last.split('\t')[1] ?? 0) >= EVENTS ? true : undefined;
+      },
+      () => `${last} of ${wanted}\n${one.process.stderr}\n${center.process.stderr}`,
+      120_000,
+    );
+    await setTimeout(3000);
+    expect(await center.ask(sql)).toBe(wanted);
+    for (const machine of [one, center]) expect(await machine.process.stop()).toBe(0);
+  });
 });

@@ -6,6 +6,7 @@ import { APPEND_OCTETS_MAX, RECORD_OCTETS_MAX, streams } from '../../log/event-l
 import { FRAME_OCTETS_MAX } from '../../log/frame-assembler.ts';
 import { U48_MAX } from '../../log/frame-cursor.ts';
 import { PARTITION_COUNT_MAX } from '../../log/partition.ts';
+import { REWRITE_RECORDS_MAX, type Rewrite, rewriteOutcomes, rewritesOctets } from '../../log/rewriting.ts';
 import {
   type Answer,
   decodeAnswer,
@@ -33,6 +34,7 @@ const anyBatch = fc
   .map((records) => groupRecords(records, PARTITIONS).batch);
 const anyNumber = fc.integer({ min: 0, max: U48_MAX });
 const anyStream = fc.constantFrom(...streams);
+const anyLine = fc.string({ unit: 'grapheme' }).map((text) => JSON.stringify(text));
 const anyRequest: fc.Arbitrary<Request> = fc.oneof(
   fc.constant({ kind: 'hello', version: WIRE_VERSION, producer } as const),
   fc.record({ kind: fc.constant('append' as const), batchId: anyNumber, batch: anyBatch }),
@@ -52,6 +54,19 @@ const anyRequest: fc.Arbitrary<Request> = fc.oneof(
     stream: fc.option(anyStream, { nil: undefined }),
   }),
   fc.record({ kind: fc.constant('suspect' as const), stream: anyStream, fileNumber: fc.nat() }),
+  fc.record({
+    kind: fc.constant('rewrite' as const),
+    requestId: fc.nat(),
+    rewriting: fc.record({
+      stream: anyStream,
+      partition: fc.nat({ max: PARTITIONS - 1 }),
+      records: fc.array(fc.record({ offset: anyNumber, before: anyLine, after: anyLine }), {
+        minLength: 1,
+        maxLength: 5,
+      }),
+    }),
+  }),
+  fc.record({ kind: fc.constant('scrub' as const), requestId: fc.nat() }),
 );
 const anyAnswer: fc.Arbitrary<Answer> = fc.oneof(
   fc.record({
@@ -69,6 +84,11 @@ const anyAnswer: fc.Arbitrary<Answer> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('done' as const), requestId: fc.nat(), value: anyNumber }),
   fc.record({ kind: fc.constant('failed' as const), requestId: fc.nat() }),
+  fc.record({
+    kind: fc.constant('rewritten' as const),
+    requestId: fc.nat(),
+    outcomes: fc.array(fc.constantFrom(...rewriteOutcomes), { maxLength: 9 }),
+  }),
   fc.record({ kind: fc.constant('wake' as const), streams: fc.subarray([...streams]) }),
 );
 
@@ -98,6 +118,8 @@ test('an answer is read as it was sent; cut short or longer it is none', () => {
     fc.property(anyAnswer, fc.nat(), (answer, cut) => {
       const frame = encodeAnswer(answer).subarray(4);
       expect(decodeAnswer(frame)).toEqual(answer);
+      // The outcomes of a rewriting are the end of their frame.
+      if (answer.kind === 'rewritten') return;
       expect(decodeAnswer(frame.subarray(0, cut % frame.length))).toBeUndefined();
       expect(decodeAnswer(Buffer.concat([frame, Buffer.alloc(1)]))).toBeUndefined();
     }),
@@ -132,6 +154,13 @@ const commit = (group: string, partition = 0): Request => ({
   group,
 });
 
+const rewrite = (records: readonly Rewrite[], partition = 0): Request => ({
+  kind: 'rewrite',
+  requestId: 1,
+  rewriting: { stream: 'postern.events', partition, records },
+});
+const aRewrite: Rewrite = { offset: 0, before: '1', after: '2' };
+
 test.each([
   ['fewer lines than counted', append('1\n2', 3)],
   ['more lines than counted', append('1\n2', 1)],
@@ -143,6 +172,12 @@ test.each([
   ['a commit of a partition that is not there', commit('g', PARTITIONS)],
   ['a group without a name', commit('')],
   ['a group with too long a name', commit('g'.repeat(GROUP_NAME_OCTETS_MAX + 1))],
+  ['a rewriting of nothing', rewrite([])],
+  ['a rewriting of a partition that is not there', rewrite([aRewrite], PARTITIONS)],
+  ['a rewriting into two lines', rewrite([{ ...aRewrite, after: '1\n2' }])],
+  ['a rewriting into nothing', rewrite([{ ...aRewrite, after: '' }])],
+  ['a rewriting into too long a line', rewrite([{ ...aRewrite, after: 'x'.repeat(RECORD_OCTETS_MAX + 1) }])],
+  ['a rewriting of too many records', rewrite(Array.from({ length: REWRITE_RECORDS_MAX + 1 }, () => aRewrite))],
 ])('%s is malformed', (_name, request) => {
   expect(decodeRequest(encodeRequest(request).subarray(4), PARTITIONS)).toBeUndefined();
 });
@@ -156,4 +191,9 @@ test('the same partition twice is malformed', () => {
 test('the largest append fits a frame, whatever its records', () => {
   const lineOctets = (size: number): number => APPEND_OCTETS_MAX / size + APPEND_OCTETS_MAX;
   expect(lineOctets(2) + 10 + 10 * PARTITION_COUNT_MAX).toBeLessThanOrEqual(FRAME_OCTETS_MAX);
+});
+
+test('the largest rewriting of one record fits a frame', () => {
+  const longest = 'x'.repeat(RECORD_OCTETS_MAX);
+  expect(8 + rewritesOctets([{ offset: 0, before: longest, after: longest }])).toBeLessThanOrEqual(FRAME_OCTETS_MAX);
 });

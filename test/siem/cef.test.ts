@@ -46,6 +46,23 @@ test('decisions and what people do are grave', () => {
   expect(textOf(aDecision({ value: '198.51.100.0/24' }))).toContain('msg=range 198.51.100.0/24');
 });
 
+test('somebody was forgotten: by whom, why, and how many records', () => {
+  const act = {
+    v: 1,
+    at: 1,
+    site: 's',
+    gate: 'g',
+    type: 'operator-acted',
+    act: 'forget',
+    by: 'root',
+    reason: 'r',
+  } as const;
+  expect(textOf({ ...act, value: 'forgotten-x@example.com', counts: { a: 2, b: 3 } })).toMatch(
+    /act=forget suser=root reason=r msg=forgotten-x@example\.com cnt=5$/,
+  );
+  expect(textOf(act)).not.toContain('cnt=');
+});
+
 test('whatever is in a field, the header has seven fields and no line breaks', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.string(), (reason, id) => {

@@ -160,6 +160,11 @@ export class ConsoleServer implements AsyncDisposable {
       })),
       evidence: { [HOSTILE_SID]: hostileSession },
       sessions: isAttacker ? [hostileSession] : [],
+      coverage: {
+        fromMs: hostileSession[0]?.at ?? 0,
+        source: 'log',
+        note: 'Nothing older is in the log. No history is kept: `store.kind` is `none`.',
+      },
     });
   }
 

@@ -5,11 +5,14 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { freePorts } from '../../cli/demo/free-ports.ts';
-import type { EventLog } from '../../log/event-log.ts';
+import { type EventLog, type Stream, streams } from '../../log/event-log.ts';
+import { type KafkaLog, openKafkaLog } from '../../log/io/kafka-log.ts';
 import { Postern } from './postern.ts';
 import { RawClient } from './raw-client.ts';
 import { ScriptedUpstream, smtpServer } from './scripted-upstream.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
+
+const DAY_MS = 86_400_000;
 
 /** A mail server behind that knows nobody whose name begins with `guess`. */
 const answer = (line: string): string | undefined =>
@@ -73,6 +76,16 @@ export class Fleet {
       join(this.folder, name),
       new Postern(['start', '--config', file, '--only', only], options),
     );
+  }
+
+  /** The log that all machines have in common. */
+  async log(): Promise<KafkaLog> {
+    const place = { clientId: 'test', brokers: this.kafka.brokers, prefix: this.prefix };
+    const retentionMs = Object.fromEntries(streams.map((stream) => [stream, DAY_MS])) as Record<Stream, number>;
+    const opened = await openKafkaLog({ place, topics: { partitionCount: 4, replicas: 1, retentionMs } });
+    if (!opened.ok) throw new Error(opened.error);
+    onTestFinished(() => opened.value[Symbol.asyncDispose]());
+    return opened.value;
   }
 
   gate(name: string): Machine {
@@ -166,14 +179,14 @@ export async function eventsIn(log: EventLog, type: string, ip = ''): Promise<nu
   return count;
 }
 
-/** Guesses addresses until the gate ends it, or 9 times. @returns The last code. */
-export async function harvest(gate: Machine, ip: string): Promise<number> {
+/** Guesses addresses until the gate ends it, or so many times. @returns The last code. */
+export async function harvest(gate: Machine, ip: string, from = 0, times = 9): Promise<number> {
   const client = await gate.connect(ip);
   if ((await client.code()) !== 220) return 421;
   for (const line of ['EHLO c.example.net', 'MAIL FROM:<a@spam.example>']) expect(await client.say(line)).toBe(250);
   let code = 0;
-  for (let count = 0; count < 9 && code !== 421; count += 1) {
-    client.send(`RCPT TO:<guess${count}@example.com>\r\n`);
+  for (let count = 0; count < times && code !== 421; count += 1) {
+    client.send(`RCPT TO:<guess${from + count}@example.com>\r\n`);
     code = await client.code();
     await setTimeout(150);
   }

@@ -121,6 +121,7 @@ export function rightsCases(kafka: () => SecuredKafka): void {
       () => `${mails} sessions in the common log:\n${gate.process.stderr}`,
     );
     for (const machine of machines) expect(await machine.process.stop()).toBe(0);
+    expect(faults([analyzer, keeper, forwarder])).toEqual([]);
   });
 
   test('a user that may not look at topics, or make them, is told which one', async () => {

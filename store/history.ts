@@ -1,4 +1,5 @@
 import type { Result } from '../lib/result.ts';
+import type { Parameters } from './database.ts';
 
 /** Rows of one answer, at most. */
 export const ROWS_MAX = 5000;
@@ -14,17 +15,25 @@ export interface Table {
   readonly isCut: boolean;
 }
 
-/** `away`: nobody answers, or there is no history; `busy`: too many ask; `refused`: the database would not do it. */
+/**
+ * `none`: no history is kept; `away`: nobody answers, or not to us; `busy`: too many ask; `refused`: the database would not do it.
+ */
 export interface HistoryFault {
-  readonly kind: 'away' | 'busy' | 'refused';
-  /** For people. */
+  readonly kind: 'none' | 'away' | 'busy' | 'refused';
+  /** What it is and what to do, for people: one or two sentences. */
   readonly text: string;
 }
+
+/** Others ask too much at once. */
+export const historyBusy: HistoryFault = {
+  kind: 'busy',
+  text: 'Too many questions to the history at once: try again.',
+};
 
 /** The history, to be read only. */
 export interface History {
   /** Whether somebody answers. */
   isThere(): Promise<boolean>;
   /** @param sql - One SELECT without a format. */
-  ask(sql: string, parameters?: Readonly<Record<string, string>>): Promise<Result<Table, HistoryFault>>;
+  ask(sql: string, parameters?: Parameters): Promise<Result<Table, HistoryFault>>;
 }

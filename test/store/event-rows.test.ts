@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { eventsOfRows } from '../../console/session-events.ts';
+import { eventsOfRows } from '../../store/event-rows.ts';
 
 const table = (row: Record<string, unknown>) => ({
   columns: Object.keys(row).map((name) => ({ name, type: name === 'verified' ? 'Nullable(Bool)' : 'String' })),

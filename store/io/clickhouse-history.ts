@@ -1,13 +1,9 @@
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
-import { type History, type HistoryFault, QUERY_SECONDS_MAX, ROWS_MAX, type Table } from '../history.ts';
-import { Turns } from './turns.ts';
+import type { Parameters } from '../database.ts';
+import { type History, type HistoryFault, historyBusy, QUERY_SECONDS_MAX, ROWS_MAX, type Table } from '../history.ts';
 
-/** Queries at once: the embedded history does two. */
-export const QUERIES_MAX = 2;
-/** Queries that wait: all panels of some pages. */
-export const QUERIES_WAITING_MAX = 64;
 /** How long an answer may take beyond the query, milliseconds. */
 const ANSWER_MARGIN_MS = 10_000;
 const CONNECTIONS_MAX = 4;
@@ -34,14 +30,13 @@ const settings = {
 
 /** The history over the HTTP interface of ClickHouse. */
 export class ClickHouseHistory implements History, AsyncDisposable {
-  private readonly serverOf: () => Result<HistoryServer, string>;
-  private readonly turns = new Turns({ atOnceMax: QUERIES_MAX, waitingMax: QUERIES_WAITING_MAX });
+  private readonly serverOf: () => Result<HistoryServer, HistoryFault>;
   private client: ClickHouseClient | undefined;
   /** Where {@link client} goes. */
   private url = '';
 
   /** @param serverOf - Asked until it knows, and again where nobody answers: the store may be made, or move, after the start. */
-  constructor(serverOf: () => Result<HistoryServer, string>) {
+  constructor(serverOf: () => Result<HistoryServer, HistoryFault>) {
     this.serverOf = serverOf;
   }
 
@@ -53,11 +48,10 @@ export class ClickHouseHistory implements History, AsyncDisposable {
     return success;
   }
 
-  async ask(sql: string, parameters: Readonly<Record<string, string>> = {}): Promise<Result<Table, HistoryFault>> {
+  async ask(sql: string, parameters: Parameters = {}): Promise<Result<Table, HistoryFault>> {
     const client = this.connected();
-    if (!client.ok) return err({ kind: 'away', text: client.error });
-    const asked = await this.turns.run(() => tableOf(client.value, sql, parameters));
-    if (asked === undefined) return err(busy);
+    if (!client.ok) return client;
+    const asked = await tableOf(client.value, sql, parameters);
     if (asked.ok) return asked;
     if (asked.error === strangers) await this.forget(client.value);
     else if (asked.error.kind === 'away') await this.forgetIfMoved(client.value);
@@ -80,7 +74,7 @@ export class ClickHouseHistory implements History, AsyncDisposable {
     if (!server.ok || server.value.url !== this.url) await this.forget(client);
   }
 
-  private connected(): Result<ClickHouseClient, string> {
+  private connected(): Result<ClickHouseClient, HistoryFault> {
     if (this.client !== undefined) return ok(this.client);
     const server = this.serverOf();
     if (!server.ok) return server;
@@ -100,13 +94,13 @@ export class ClickHouseHistory implements History, AsyncDisposable {
 async function tableOf(
   client: ClickHouseClient,
   sql: string,
-  parameters: Readonly<Record<string, string>>,
+  parameters: Parameters,
 ): Promise<Result<Table, HistoryFault>> {
   try {
     const result = await client.query({
       query: `SELECT * FROM (\n${sql}\n) LIMIT ${ROWS_MAX + 1}`,
       format: 'JSONCompact',
-      query_params: parameters,
+      query_params: { ...parameters },
     });
     const { meta = [], data } = await result.json<unknown[]>();
     return ok({ columns: meta, rows: data.slice(0, ROWS_MAX), isCut: data.length > ROWS_MAX });
@@ -116,11 +110,13 @@ async function tableOf(
 }
 
 const away: HistoryFault = { kind: 'away', text: 'The store does not answer: see that `postern store` runs.' };
-const busy: HistoryFault = { kind: 'busy', text: 'Too many questions to the history at once: try again.' };
-const strangers: HistoryFault = { kind: 'away', text: 'The store does not take our password: try again.' };
+const strangers: HistoryFault = {
+  kind: 'away',
+  text: 'The store does not take our password: see that it runs with the same configuration, and try again.',
+};
 /** Codes of ClickHouse: too many queries, a wrong password. */
 const known: ReadonlyMap<string, HistoryFault> = new Map([
-  ['202', busy],
+  ['202', historyBusy],
   ['516', strangers],
 ]);
 

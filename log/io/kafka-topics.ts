@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
+import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { APPEND_OCTETS_MAX, RECORD_OCTETS_MAX, type Stream, streams } from '../event-log.ts';
 import { isAnswer, kafkaFault } from '../kafka-fault.ts';
@@ -46,11 +47,9 @@ const wanted = (stream: Stream, { replicas, retentionMs }: TopicSettings): Reado
     : {}),
 });
 
-/** How long all of that may take, milliseconds: brokers that take connections and are silent must not hold up what tells of them. */
-export const PREPARE_MS_MAX = 20_000;
-/** How often a question is asked again, and the delay before each time, milliseconds: a topic that was just made is not known everywhere. */
-const RETRIES_MAX = 3;
-const RETRY_MS = 300;
+/** A topic that was just made is not known to every broker at once: delay before it is asked for again, milliseconds, and how often. */
+const RETRY_MS = 200;
+const RETRIES_MAX = 10;
 
 /**
  * Makes the topics that are not there, and looks at those that are.
@@ -63,16 +62,14 @@ export async function prepareTopics(
   settings: TopicSettings,
   signal?: AbortSignal,
 ): Promise<Result<number, string>> {
-  const admin = new Admin({ ...clientOptions(place), retries: RETRIES_MAX, retryDelay: RETRY_MS });
-  const over = new AbortController();
-  const ended = AbortSignal.any([over.signal, ...(signal === undefined ? [] : [signal])]);
-  const late = setTimeout(PREPARE_MS_MAX, undefined, { signal: ended })
-    .catch(() => undefined)
-    .then(() => err(kafkaFault(new Error('no answer in time'), place)));
+  const admin = new Admin(clientOptions(place));
+  // What is asked then fails at once.
+  const stop = (): void => void admin.close().catch(() => undefined);
+  signal?.addEventListener('abort', stop);
   try {
-    return await Promise.race([prepare(admin, place, settings), late]);
+    return await prepare(admin, place, settings);
   } finally {
-    over.abort();
+    signal?.removeEventListener('abort', stop);
     await admin.close().catch(() => undefined);
   }
 }
@@ -124,8 +121,20 @@ async function make(
 }
 
 async function countPartitions(admin: Admin, topic: string): Promise<number> {
-  const { topics } = await admin.metadata({ topics: [topic], forceUpdate: true });
+  const { topics } = await onceKnown(() => admin.metadata({ topics: [topic], forceUpdate: true }));
   return topics.get(topic)?.partitionsCount ?? 0;
+}
+
+async function onceKnown<T>(ask: () => Promise<T>): Promise<T> {
+  for (let retries = 0; ; retries += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isUnknown = isAnswer(error, 'UNKNOWN_TOPIC_OR_PARTITION') || messageOf(error).startsWith('Unknown topic');
+      if (!isUnknown || retries === RETRIES_MAX) throw error;
+      await setTimeout(RETRY_MS);
+    }
+  }
 }
 
 function oddIn(counts: ReadonlyMap<string, number>): string | undefined {
@@ -137,9 +146,8 @@ function oddIn(counts: ReadonlyMap<string, number>): string | undefined {
 }
 
 async function configOf(admin: Admin, topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const [described] = await admin.describeConfigs({
-    resources: [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys: [...names] }],
-  });
+  const resources = [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys: [...names] }];
+  const [described] = await onceKnown(() => admin.describeConfigs({ resources }));
   return new Map(described?.configs.map(({ name, value }) => [name, value ?? '']));
 }
 

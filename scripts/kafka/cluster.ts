@@ -100,8 +100,9 @@ export class KafkaCluster implements AsyncDisposable {
     broker.process = child;
     for (const output of [child.stdout, child.stderr])
       output?.on('data', (chunk: Buffer) => appendFileSync(join(broker.folder, 'output'), chunk));
+    const ports = [broker.place.port, ...broker.place.listenerPorts];
     for (const startedMs = performance.now(); ; await setTimeout(100)) {
-      if (await isOpen(broker.place.port)) return;
+      if ((await Promise.all(ports.map(isOpen))).every(Boolean)) return;
       if (child.exitCode !== null || performance.now() - startedMs > START_MS_MAX)
         throw new Error(`broker ${id} of Kafka did not start:\n${this.outputOf(id)}`);
     }

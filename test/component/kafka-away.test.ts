@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { freePorts } from '../../cli/demo/free-ports.ts';
-import { Fleet, type Machine } from '../support/fleet.ts';
+import { Fleet, faultsOf, type Machine } from '../support/fleet.ts';
 
 /** Longest time from the start of a shipper to the line about brokers that are silent, milliseconds. */
 const TOLD_MS_MAX = 30_000;
@@ -20,9 +20,6 @@ async function blackHole(): Promise<number> {
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
 }
-
-const faults = ({ process: { lines } }: Machine): readonly unknown[] =>
-  lines.filter(({ part, level }) => part === 'ship' && level >= 40).map(({ msg, fault }) => [msg, fault]);
 
 async function halfOfMailsTakes(machine: Machine): Promise<number> {
   const tookMs: number[] = [];
@@ -51,11 +48,11 @@ test('brokers that are not there cost one line, and no mail anything', { timeout
     expect(performance.now() - startedMs).toBeLessThan(TOLD_MS_MAX);
     await machine.process.line('listening');
     expect(await halfOfMailsTakes(machine)).toBeLessThan(MAIL_MS_MAX);
-    expect(faults(machine)).toEqual([['the common log cannot be used yet', fault]]);
+    expect(faultsOf(machine, 'ship')).toEqual([`the common log cannot be used yet: ${fault}`]);
   }
   await setTimeout(QUIET_MS);
   for (const [index, machine] of machines.entries()) {
-    expect(faults(machine)).toEqual([['the common log cannot be used yet', Object.values(wrong)[index]]]);
+    expect(faultsOf(machine, 'ship')).toEqual([`the common log cannot be used yet: ${Object.values(wrong)[index]}`]);
     expect(machine.process.stderr).not.toMatch(/^[^{\n]/m);
     const stopMs = performance.now();
     expect(await machine.process.stop()).toBe(0);

@@ -5,10 +5,9 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Stream } from '../../log/event-log.ts';
 import { streams } from '../../log/event-log.ts';
-import { CONNECT_MS_MAX, type KafkaPlace } from '../../log/io/kafka-client.ts';
+import { type KafkaPlace, REQUEST_MS_MAX } from '../../log/io/kafka-client.ts';
 import { KafkaLog, openKafkaLog } from '../../log/io/kafka-log.ts';
 import { KafkaReader } from '../../log/io/kafka-reader.ts';
-import { PREPARE_MS_MAX } from '../../log/io/kafka-topics.ts';
 import { kafkaFault } from '../../log/kafka-fault.ts';
 
 const topics = {
@@ -81,9 +80,9 @@ test('a program that takes connections and says nothing holds up nobody for long
   ]);
   expect(opened).toMatchObject({ error: expect.stringMatching(/ takes connections and does not answer; /) });
   const tookMs = performance.now() - startedMs;
-  expect(tookMs).toBeGreaterThan(PREPARE_MS_MAX - 1000);
-  expect(tookMs).toBeLessThan(PREPARE_MS_MAX + CONNECT_MS_MAX);
-  expect(stopped).toBeLessThan(1000 + CONNECT_MS_MAX);
+  expect(tookMs).toBeGreaterThan(REQUEST_MS_MAX - 100);
+  expect(tookMs).toBeLessThan(REQUEST_MS_MAX + 3000);
+  expect(stopped).toBeLessThan(3000);
 });
 
 test('followers ask less often the longer nobody is there, and tell of it once', async () => {

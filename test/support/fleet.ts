@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { freePorts } from '../../cli/demo/free-ports.ts';
-import { type Stream, streams } from '../../log/event-log.ts';
+import { type EventLog, type Stream, streams } from '../../log/event-log.ts';
 import { type KafkaLog, openKafkaLog } from '../../log/io/kafka-log.ts';
 import { Postern } from './postern.ts';
 import { RawClient } from './raw-client.ts';
@@ -42,7 +43,12 @@ export class Fleet {
   }
 
   /** Starts the parts of one machine. Its configuration and data are in a folder of its name. */
-  machine(name: string, only: string, change: Record<string, unknown> = {}): Machine {
+  machine(
+    name: string,
+    only: string,
+    change: Record<string, unknown> = {},
+    options: { readonly env?: NodeJS.ProcessEnv } = {},
+  ): Machine {
     const file = join(this.folder, `${name}.yaml`);
     const config = {
       hostname: `${name}.example.com`,
@@ -65,7 +71,11 @@ export class Fleet {
       ...change,
     };
     writeFileSync(file, stringify(config));
-    return new Machine(file, join(this.folder, name), new Postern(['start', '--config', file, '--only', only]));
+    return new Machine(
+      file,
+      join(this.folder, name),
+      new Postern(['start', '--config', file, '--only', only], options),
+    );
   }
 
   /** The log that all machines have in common. */
@@ -83,9 +93,13 @@ export class Fleet {
   }
 
   /** Analyzers and history. */
-  async center(only = 'analyze,store', change: Record<string, unknown> = {}): Promise<Machine> {
+  async center(
+    only = 'analyze,store',
+    change: Record<string, unknown> = {},
+    options: { readonly env?: NodeJS.ProcessEnv } = {},
+  ): Promise<Machine> {
     const [port] = await freePorts(1);
-    return this.machine('center', only, { store: { kind: 'chdb', http: { port } }, ...change });
+    return this.machine('center', only, { store: { kind: 'chdb', http: { port } }, ...change }, options);
   }
 }
 
@@ -123,6 +137,19 @@ export class Machine {
     return performance.now() - startedMs;
   }
 
+  /** Asks the history of this machine; `away` where it cannot be asked. */
+  async ask(sql: string): Promise<string> {
+    const url = /http:\S+/.exec((await this.process.beginning('the history is at')).msg)?.[0] ?? '';
+    const password = readFileSync(join(this.data, 'store', 'http.key'), 'utf8').trim();
+    const authorization = `Basic ${Buffer.from(`postern:${password}`).toString('base64')}`;
+    try {
+      const answer = await fetch(url, { method: 'POST', headers: { authorization }, body: sql });
+      return (await answer.text()).trim();
+    } catch {
+      return 'away';
+    }
+  }
+
   /** The code of the greeting for an address. */
   async greeting(ip: string): Promise<number> {
     const client = await this.connect(ip);
@@ -130,4 +157,39 @@ export class Machine {
     client.destroy();
     return code;
   }
+}
+
+/** What a part of a machine warned of, or worse: each line with its fault. */
+export const faultsOf = ({ process: { lines } }: Machine, of: string): readonly string[] =>
+  lines.flatMap(({ part, level, msg, fault }) => (part === of && level >= 40 ? [`${msg}: ${String(fault)}`] : []));
+
+/** How many events of a type, and of addresses that begin so, are in a log. */
+export async function eventsIn(log: EventLog, type: string, ip = ''): Promise<number> {
+  const isOne = (payload: string): boolean =>
+    payload.includes(`"type":"${type}"`) && (ip === '' || payload.includes(`"ip":"${ip}`));
+  let count = 0;
+  for (let partition = 0; partition < log.partitionCount; partition += 1) {
+    const { first, next } = await log.bounds('postern.events', partition);
+    for (let from = first; from < next; ) {
+      const page = await log.read('postern.events', partition, from, 1000);
+      count += page.records.filter(({ payload }) => isOne(payload)).length;
+      from = page.nextOffset;
+    }
+  }
+  return count;
+}
+
+/** Guesses addresses until the gate ends it, or so many times. @returns The last code. */
+export async function harvest(gate: Machine, ip: string, from = 0, times = 9): Promise<number> {
+  const client = await gate.connect(ip);
+  if ((await client.code()) !== 220) return 421;
+  for (const line of ['EHLO c.example.net', 'MAIL FROM:<a@spam.example>']) expect(await client.say(line)).toBe(250);
+  let code = 0;
+  for (let count = 0; count < times && code !== 421; count += 1) {
+    client.send(`RCPT TO:<guess${from + count}@example.com>\r\n`);
+    code = await client.code();
+    await setTimeout(150);
+  }
+  client.destroy();
+  return code;
 }

@@ -10,7 +10,15 @@ import { readSource } from '../config/source.ts';
 import { EXIT_FAULT, EXIT_OK, EXIT_USAGE, runCommand, type Usage } from '../flags.ts';
 import { type ConfigFailure, type Configured, readConfiguration } from '../io/config-file.ts';
 import { readCountryFile } from '../io/country-file.ts';
-import { expiryFindings, type MaterialFault, readMaterial, readWebhook } from '../io/material.ts';
+import {
+  type CertificateFacts,
+  expiryFindings,
+  type MaterialFault,
+  readKafkaPassword,
+  readKafkaTls,
+  readMaterial,
+  readWebhook,
+} from '../io/material.ts';
 import { textOf } from '../io/text-of.ts';
 import { providersOf } from '../watch/watch-settings.ts';
 
@@ -60,9 +68,11 @@ function checkFiles(configured: Configured): Findings {
     hint,
   });
   const material = readMaterial(config, folder);
-  const ends = expiryFindings(material.ok ? material.value.facts : [], Date.now());
+  const kafka = kafkaFindings(configured);
+  const ends = expiryFindings([...(material.ok ? material.value.facts : []), ...kafka.facts], Date.now());
   const faults = [
     ...(material.ok ? [] : material.error),
+    ...kafka.faults,
     ...ends.over,
     ...listFaults(configured),
     ...watchFaults(configured),
@@ -78,6 +88,19 @@ function listFaults({ config, folder }: Configured): MaterialFault[] {
     ...faultsOfList(domains.file, ['domains', 'file'], folder, (text) => parseDomainList(text)),
     ...faultsOfList(recipients.file, ['recipients', 'file'], folder, (text) => parseRecipientList(text, { delimiter })),
   ];
+}
+
+/** What would keep us from the brokers; whether they are there is not for a check. */
+function kafkaFindings({ config, folder }: Configured): {
+  readonly faults: readonly MaterialFault[];
+  readonly facts: readonly CertificateFacts[];
+} {
+  if (config.log.kind !== 'kafka') return { faults: [], facts: [] };
+  const [tls, password] = [readKafkaTls(config, folder), readKafkaPassword(config, folder)];
+  return {
+    faults: [...(tls.ok ? [] : [tls.error]), ...(password.ok ? [] : [password.error])],
+    facts: tls.ok && tls.value?.own !== undefined ? [tls.value.own.facts] : [],
+  };
 }
 
 /** What would keep the analyzers from starting. */

@@ -43,6 +43,10 @@ function kafkaFaults({ log }: PartialConfig): Explained[] {
     );
   if ((username === undefined) !== (password === undefined))
     faults.push(faultAt([...path, 'username'], 'a username and a password belong together', 'give both, or none'));
+  if (tls.kind === 'off' && (tls.caFile !== undefined || tls.certFile !== undefined))
+    faults.push(
+      faultAt([...path, 'tls', 'kind'], 'certificates are named, and TLS is off', 'write `kind: on`, or drop them'),
+    );
   if ((tls.certFile === undefined) !== (tls.keyFile === undefined))
     faults.push(
       faultAt([...path, 'tls', 'certFile'], 'a certificate and its key belong together', 'give both, or none'),

@@ -65,7 +65,7 @@ export const databaseName = matching(
 
 /** `host:port` of a broker of Kafka; an IPv6 address in brackets. */
 export const brokerAddress = matching(
-  /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):[1-9]\d{0,4}$/,
+  /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$/,
   'is no address of a broker',
   'write host:port, such as kafka1.example.com:9092',
 );

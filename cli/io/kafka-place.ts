@@ -1,17 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { KafkaPlace, KafkaTls } from '../../log/io/kafka-client.ts';
 import { type KafkaLog, openKafkaLog } from '../../log/io/kafka-log.ts';
+import { FAULTS_TOLD_MAX } from '../../log/kafka-troubles.ts';
 import { identityOf } from '../config/assemble.ts';
 import { pathText } from '../config/fault.ts';
-import type { Config } from '../config/schema.ts';
 import type { Configured } from './config-file.ts';
 import type { OperatorLog } from './logger.ts';
 import { thisMachine } from './machine.ts';
-import { readKafkaPassword } from './material.ts';
-import { textOf } from './text-of.ts';
+import { type KafkaTlsFiles, type MaterialFault, readKafkaPassword, readKafkaTls } from './material.ts';
 
 const DAY_MS = 86_400_000;
 /** How long decisions are kept in their topic, beyond the last one of each key; and states of the detectors. Milliseconds. */
@@ -20,22 +17,23 @@ const SNAPSHOTS_KEPT_MS = 7 * DAY_MS;
 
 /** Delay before brokers that cannot be used are tried again, milliseconds. */
 const OPEN_RETRY_MS = 5000;
+/** Age at which files with a password or a certificate are read again for a new connection, milliseconds. */
+export const REREAD_MS = 1000;
 
 /** Where the common log is, and as whom. @returns One line where a file or a secret cannot be read. */
 export function kafkaPlace({ config, folder }: Configured): Result<KafkaPlace, string> {
-  const { brokers, prefix, clientId, tls, mechanism, username } = config.log.kafka;
+  const { brokers, prefix, clientId, mechanism, username } = config.log.kafka;
   const password = readKafkaPassword(config, folder);
-  if (!password.ok) return err(`${pathText(password.error.path)}: ${password.error.problem}; ${password.error.hint}`);
-  const files = tls.kind === 'on' ? readTls(config, folder) : ok(undefined);
-  if (!files.ok) return files;
+  if (!password.ok) return err(lineOf(password.error));
+  const files = readKafkaTls(config, folder);
+  if (!files.ok) return err(lineOf(files.error));
+  const freshPassword = fresh(password.value, () => readKafkaPassword(config, folder));
   return ok({
     brokers,
     prefix,
     clientId: clientId ?? identityOf(config, thisMachine()).gate,
-    ...(files.value === undefined ? {} : { tls: files.value }),
-    ...(username === undefined || password.value === undefined
-      ? {}
-      : { login: { mechanism, username, password: password.value } }),
+    ...(files.value === undefined ? {} : { tls: tlsOf(fresh(files.value, () => readKafkaTls(config, folder))) }),
+    ...(username === undefined ? {} : { login: { mechanism, username, password: () => freshPassword() ?? '' } }),
   });
 }
 
@@ -45,24 +43,33 @@ export async function awaitCommonLog(
   logger: OperatorLog,
   signal: AbortSignal,
 ): Promise<KafkaLog | undefined> {
-  let last = '';
+  const told = new Set<string>();
   while (!signal.aborted) {
-    const opened = await openCommonLog(configured, logger);
+    const opened = await openCommonLog(configured, logger, signal);
     if (opened.ok) return opened.value;
-    if (opened.error !== last) logger.warn({ fault: opened.error }, 'the common log cannot be used yet');
-    last = opened.error;
+    if (signal.aborted) break;
+    // Brokers of which each fails in its own way are told of once as well.
+    if (!told.has(opened.error) && told.size < FAULTS_TOLD_MAX) {
+      told.add(opened.error);
+      logger.warn({ fault: opened.error }, 'the common log cannot be used yet');
+    }
     await setTimeout(OPEN_RETRY_MS, undefined, { signal }).catch(() => undefined);
   }
   return undefined;
 }
 
 /** Opens the common log once. @returns One line where it cannot be used now. */
-export async function openCommonLog(configured: Configured, logger: OperatorLog): Promise<Result<KafkaLog, string>> {
+export async function openCommonLog(
+  configured: Configured,
+  logger: OperatorLog,
+  signal?: AbortSignal,
+): Promise<Result<KafkaLog, string>> {
   const place = kafkaPlace(configured);
   if (!place.ok) return place;
   const { retentionMs, kafka } = configured.config.log;
-  return openKafkaLog({
+  const options = {
     place: place.value,
+    questionMs: Number.POSITIVE_INFINITY,
     topics: {
       partitionCount: kafka.partitions,
       replicas: kafka.replicas,
@@ -74,23 +81,41 @@ export async function openCommonLog(configured: Configured, logger: OperatorLog)
       },
     },
     listener: {
-      away: (fault) => logger.warn({ fault }, 'Kafka does not answer: what is new waits'),
-      back: () => logger.warn({}, 'Kafka answers again'),
+      away: (fault: string) => logger.warn({ fault }, 'Kafka does not do its work: what is new waits'),
+      back: () => logger.warn({}, 'Kafka does its work again'),
     },
-  });
+  };
+  return openKafkaLog(options, signal);
 }
 
-function readTls({ log }: Config, folder: string): Result<KafkaTls, string> {
-  const { caFile, certFile, keyFile } = log.kafka.tls;
-  try {
-    const read = (file: string | undefined) => (file === undefined ? undefined : readFileSync(resolve(folder, file)));
-    const [ca, cert, key] = [read(caFile), read(certFile), read(keyFile)];
-    return ok({
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-    });
-  } catch (error) {
-    return err(`log.kafka.tls: ${textOf(error)}`);
-  }
+type Read<T> = Result<T, MaterialFault>;
+
+const lineOf = ({ path, problem, hint }: MaterialFault): string => `${pathText(path)}: ${problem}; ${hint}`;
+
+/** What files hold: looked at again where that was a while ago, and what was good last where it cannot be read. */
+function fresh<T>(first: T, read: () => Read<T>): () => T {
+  let value = first;
+  let readAtMs = performance.now();
+  return () => {
+    if (performance.now() - readAtMs < REREAD_MS) return value;
+    readAtMs = performance.now();
+    const again = read();
+    if (again.ok) value = again.value;
+    return value;
+  };
+}
+
+/** Each connection takes what the files hold by then. */
+function tlsOf(files: () => KafkaTlsFiles | undefined): KafkaTls {
+  return {
+    get ca() {
+      return files()?.ca;
+    },
+    get cert() {
+      return files()?.own?.pem.certificate;
+    },
+    get key() {
+      return files()?.own?.pem.key;
+    },
+  };
 }

@@ -69,7 +69,7 @@ export function readMaterial(config: Config, folder: string): Result<Material, r
 export const materialFiles = (config: Config, folder: string): readonly string[] =>
   config.tls.certificates.flatMap(({ certFile, keyFile }) => [resolve(folder, certFile), resolve(folder, keyFile)]);
 
-interface ReadCertificate {
+export interface ReadCertificate {
   readonly pem: CertificatePem;
   readonly facts: CertificateFacts;
 }
@@ -144,6 +144,26 @@ function readUrl(reference: SecretReference, folder: string, path: readonly Prop
 /** The password of the ClickHouse server; empty where none is needed. */
 export function readStorePassword({ store }: Config, folder: string): Read<string> {
   return store.password === undefined ? ok('') : readSecret(store.password, folder, ['store', 'password']);
+}
+
+/** Files for TLS towards the brokers of Kafka. */
+export interface KafkaTlsFiles {
+  readonly ca: string | undefined;
+  readonly own: ReadCertificate | undefined;
+}
+
+/** Files for TLS towards the brokers of Kafka; undefined where it is off. */
+export function readKafkaTls({ log }: Config, folder: string): Read<KafkaTlsFiles | undefined> {
+  const { kind, caFile, certFile, keyFile } = log.kafka.tls;
+  const path = ['log', 'kafka', 'tls'];
+  if (kind === 'off') return ok(undefined);
+  const ca = caFile === undefined ? ok(undefined) : readTrusted(caFile, folder, [...path, 'caFile']);
+  if (!ca.ok) return ca;
+  const own =
+    certFile === undefined || keyFile === undefined
+      ? ok(undefined)
+      : readCertificate({ certFile, keyFile }, folder, path);
+  return own.ok ? ok({ ca: ca.value, own: own.value }) : own;
 }
 
 /** The password for the brokers of Kafka; undefined where the configuration names none. */

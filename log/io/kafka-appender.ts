@@ -4,9 +4,10 @@ import { CompressionAlgorithms, type MessageToProduce, ProduceAcks, Producer } f
 import { err, ok, type Result } from '../../lib/result.ts';
 import { type GroupedRecords, groupAppend, octetsOf, offsetsOf } from '../batch.ts';
 import type { AppendFault, LogRecord, Offset } from '../event-log.ts';
+import { kafkaFault } from '../kafka-fault.ts';
 import { encodeOrigin } from '../origin.ts';
 import { partitionOf } from '../partition.ts';
-import { clientOptions, type KafkaPlace, kafkaFault, ORIGIN_HEADER, REQUEST_MS_MAX, topicOf } from './kafka-client.ts';
+import { clientOptions, type KafkaPlace, ORIGIN_HEADER, REQUEST_MS_MAX, topicOf } from './kafka-client.ts';
 
 /** Records and octets of one send, but for one append that is longer. */
 export const SEND_RECORDS_MAX = 1000;
@@ -25,10 +26,12 @@ export interface KafkaAppenderOptions {
   readonly patienceMs: number;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly now: () => number;
-  /** A send failed, and is tried again by a new producer. */
-  readonly onFault: (fault: string) => void;
+  /** A send failed, and is tried again by a new producer. `askedAtMs`: when it was tried first, of the clock `performance`. */
+  readonly onFault: (fault: string, askedAtMs: number) => void;
   /** Sends succeed. */
   readonly onSuccess: () => void;
+  /** A send failed for so long that it is not tried any more. */
+  readonly onGivenUp: () => void;
 }
 
 /** One append on its way. */
@@ -130,18 +133,21 @@ export class KafkaAppender implements AsyncDisposable {
   private async send(batch: readonly Pending[]): Promise<Map<string, number> | undefined> {
     const messages = batch.flatMap((pending) => pending.messages);
     const giveUpAtMs = Math.max(...batch.map((pending) => pending.giveUpAtMs));
+    const askedAtMs = performance.now();
     while (!this.closing.signal.aborted) {
       try {
         const bases = await this.sendOnce(messages);
         this.options.onSuccess();
         return bases;
       } catch (error) {
-        this.options.onFault(kafkaFault(error));
+        const topics = new Set(messages.map(({ topic }) => topic));
+        this.options.onFault(kafkaFault(error, this.options.place, [...topics].join(', ')), askedAtMs);
         await this.discard();
-        if (performance.now() > giveUpAtMs) return undefined;
+        if (performance.now() > giveUpAtMs) break;
         await setTimeout(REBUILD_MS);
       }
     }
+    this.options.onGivenUp();
     return undefined;
   }
 
@@ -161,7 +167,7 @@ export class KafkaAppender implements AsyncDisposable {
       if (result === undefined) {
         // Its outcome is nobody's any more.
         sent.catch(() => undefined);
-        throw new Error('the brokers did not answer in time');
+        throw new Error('no answer in time');
       }
       return new Map(result.offsets?.map(({ topic, partition, offset }) => [`${topic} ${partition}`, Number(offset)]));
     } finally {

@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { Consumer } from '@platformatic/kafka';
 import type { Stream } from '../event-log.ts';
-import { clientOptions, type KafkaPlace, kafkaFault, topicOf } from './kafka-client.ts';
+import { kafkaFault } from '../kafka-fault.ts';
+import { clientOptions, type KafkaPlace, topicOf } from './kafka-client.ts';
 
 /** A member that is not heard for so long loses its partitions to others, milliseconds. */
 export const SESSION_MS_MAX = 15_000;
@@ -34,6 +35,7 @@ interface Turn {
 /** Membership of a group that shares partitions among its members; records are read by whoever has them, not by this. */
 export class KafkaGroup implements AsyncDisposable {
   private readonly options: GroupOptions;
+  private readonly groupId: string;
   private readonly consumer: Consumer;
   private turn: Turn | undefined;
   private onJoin: () => void = () => undefined;
@@ -41,9 +43,10 @@ export class KafkaGroup implements AsyncDisposable {
   constructor(options: GroupOptions) {
     const { place, group, streams } = options;
     this.options = options;
+    this.groupId = `${place.prefix}postern.${group}`;
     this.consumer = new Consumer({
       ...clientOptions(place),
-      groupId: `${place.prefix}postern.${group}`,
+      groupId: this.groupId,
       sessionTimeout: SESSION_MS_MAX,
       heartbeatInterval: HEARTBEAT_MS,
       rebalanceTimeout: REBALANCE_MS_MAX,
@@ -54,7 +57,9 @@ export class KafkaGroup implements AsyncDisposable {
     this.consumer.on('consumer:group:rebalance', revoke);
     this.consumer.on('consumer:group:rejoin', revoke);
     this.consumer.on('consumer:group:leave', revoke);
-    this.consumer.on('consumer:heartbeat:error', ({ error }) => options.onFault(kafkaFault(error)));
+    this.consumer.on('consumer:heartbeat:error', ({ error }) =>
+      options.onFault(kafkaFault(error, place, this.groupId)),
+    );
   }
 
   /** Others cannot have taken this member's partitions yet: it was heard a moment ago. */
@@ -95,7 +100,7 @@ export class KafkaGroup implements AsyncDisposable {
       // The members did not agree in time: it begins anew.
       await this.consumer.leaveGroup(true);
     } catch (error) {
-      this.options.onFault(kafkaFault(error));
+      this.options.onFault(kafkaFault(error, this.options.place, this.groupId));
       await setTimeout(RETRY_MS, undefined, { signal }).catch(() => undefined);
     }
     return undefined;

@@ -1,13 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import { Admin } from '@platformatic/kafka';
-import { messageOf } from '../../lib/message-of.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { Appender } from '../appender.ts';
 import type { AppendFault, EventLog, LogRecord, Offset, Page, Stream } from '../event-log.ts';
 import { streams } from '../event-log.ts';
+import { kafkaFault } from '../kafka-fault.ts';
+import { type KafkaListener, KafkaTroubles } from '../kafka-troubles.ts';
 import { FOLLOW_RECORDS_MAX } from './follow.ts';
 import { KafkaAppender } from './kafka-appender.ts';
-import { clientOptions, type KafkaPlace, kafkaFault, topicOf } from './kafka-client.ts';
+import { clientOptions, type KafkaPlace, topicOf } from './kafka-client.ts';
 import { type KafkaPartition, KafkaReader } from './kafka-reader.ts';
 import { prepareTopics, type TopicSettings } from './kafka-topics.ts';
 
@@ -15,30 +16,33 @@ import { prepareTopics, type TopicSettings } from './kafka-topics.ts';
 export const KAFKA_PATIENCE_MS = 30_000;
 /** How long a broker holds back its answer to a follower until a record comes, milliseconds. */
 export const FOLLOW_WAIT_MS = 500;
-/** Delay before a follower or reader asks once more, milliseconds. */
+/** Delay before a follower or reader asks once more, milliseconds; a follower doubles it each time. */
 const RETRY_MS = 500;
+const FOLLOW_RETRY_MS_MAX = 4000;
 /** Partitions of which the rest of the last fetch is kept for the next page. */
 const RESTS_MAX = 16;
 
 export interface KafkaLogOptions {
   readonly place: KafkaPlace;
   readonly topics: TopicSettings;
-  /** Hears of brokers that cannot be reached, once, and once when they can be again. */
+  /** Hears of what does not work at the brokers, once, and once when all is well again. */
   readonly listener?: KafkaListener;
-  /** Default {@link KAFKA_PATIENCE_MS}. */
+  /** How long an append may take, milliseconds. Default {@link KAFKA_PATIENCE_MS}. */
   readonly patienceMs?: number;
+  /** How long a question may take, milliseconds; parts that run for ever have all the time. Default {@link KAFKA_PATIENCE_MS}. */
+  readonly questionMs?: number;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly now?: () => number;
 }
 
-export interface KafkaListener {
-  away(fault: string): void;
-  back(): void;
-}
-
-/** Opens the log that is in Kafka; its topics are made where they are not there. @returns One line where it cannot be used. */
-export async function openKafkaLog(options: KafkaLogOptions): Promise<Result<KafkaLog, string>> {
-  const prepared = await prepareTopics(options.place, options.topics);
+/**
+ * Opens the log that is in Kafka; its topics are made where they are not there.
+ *
+ * @param signal - Ends the attempt.
+ * @returns One line where it cannot be used.
+ */
+export async function openKafkaLog(options: KafkaLogOptions, signal?: AbortSignal): Promise<Result<KafkaLog, string>> {
+  const prepared = await prepareTopics(options.place, options.topics, signal);
   return prepared.ok ? ok(new KafkaLog(options, prepared.value)) : prepared;
 }
 
@@ -52,7 +56,9 @@ export class KafkaLog implements EventLog, Appender {
   private readonly followers = new Set<KafkaReader>();
   private readonly rests = new Map<string, Page & { readonly from: Offset }>();
   private readonly closing = new AbortController();
-  private isAway = false;
+  private readonly troubles: KafkaTroubles;
+  /** Of questions. */
+  private count = 0;
 
   constructor(options: KafkaLogOptions, partitionCount: number) {
     const { place, patienceMs = KAFKA_PATIENCE_MS, now = Date.now } = options;
@@ -60,18 +66,20 @@ export class KafkaLog implements EventLog, Appender {
     this.partitionCount = partitionCount;
     this.reader = new KafkaReader(place);
     this.admin = new Admin(clientOptions(place));
+    this.troubles = new KafkaTroubles(options.listener);
     this.appender = new KafkaAppender({
       place,
       partitionCount,
       patienceMs,
       now,
-      onFault: (fault) => this.tellAway(fault),
-      onSuccess: () => this.tellBack(),
+      onFault: (fault, askedAtMs) => this.failed('append', fault, askedAtMs),
+      onSuccess: () => this.troubles.worked('append'),
+      onGivenUp: () => this.troubles.forget('append'),
     });
   }
 
   get connected(): boolean {
-    return !this.isAway;
+    return this.troubles.isWell;
   }
 
   append(records: readonly LogRecord[]): Promise<Result<readonly Offset[], AppendFault>> {
@@ -83,7 +91,7 @@ export class KafkaLog implements EventLog, Appender {
     const kept = this.rests.get(name);
     this.rests.delete(name);
     const isKept = kept !== undefined && kept.from <= from && from < kept.nextOffset;
-    const page = isKept ? kept : await this.insist(() => this.reader.fetch({ stream, partition }, from, 0));
+    const page = isKept ? kept : await this.fetchPage({ stream, partition }, from);
     const records = page.records.filter(({ offset }) => offset >= from).slice(0, limit);
     const last = records.at(-1);
     if (last === undefined || last === page.records.at(-1)) return { records, nextOffset: page.nextOffset };
@@ -107,9 +115,16 @@ export class KafkaLog implements EventLog, Appender {
     this.followers.add(reader);
     const ended = AbortSignal.any([signal, this.closing.signal]);
     try {
+      let failures = 0;
       for (let next = from; !ended.aborted; ) {
         const page = await this.nextPage(reader, { stream, partition }, next, ended);
-        if (page === undefined) continue;
+        if (page === undefined) {
+          const delayMs = Math.min(RETRY_MS * 2 ** failures, FOLLOW_RETRY_MS_MAX);
+          failures += 1;
+          await setTimeout(delayMs, undefined, { signal: ended }).catch(() => undefined);
+          continue;
+        }
+        failures = 0;
         next = page.nextOffset;
         for (let start = 0; start < page.records.length && !ended.aborted; start += FOLLOW_RECORDS_MAX) {
           const records = page.records.slice(start, start + FOLLOW_RECORDS_MAX);
@@ -119,25 +134,25 @@ export class KafkaLog implements EventLog, Appender {
       }
     } finally {
       this.followers.delete(reader);
+      this.troubles.forget(`${stream} ${partition}`);
       await reader[Symbol.asyncDispose]();
     }
   }
 
   bounds(stream: Stream, partition: number): Promise<{ readonly first: Offset; readonly next: Offset }> {
-    return this.insist(() => this.reader.bounds({ stream, partition }));
+    return this.insist(() => this.reader.bounds({ stream, partition }), this.topicOf(stream));
   }
 
   async commit(group: string, stream: Stream, partition: number, offset: Offset): Promise<void> {
-    const name = topicOf(this.options.place, stream);
+    const [groupId, name] = [this.groupOf(group), this.topicOf(stream)];
     const topics = [{ name, partitionOffsets: [{ partition, offset: BigInt(offset) }] }];
-    await this.insist(() => this.admin.alterConsumerGroupOffsets({ groupId: this.groupOf(group), topics }));
+    await this.insist(() => this.admin.alterConsumerGroupOffsets({ groupId, topics }), `${groupId}, ${name}`);
   }
 
   async committed(group: string, stream: Stream, partition: number): Promise<Offset> {
-    const name = topicOf(this.options.place, stream);
-    const groupId = this.groupOf(group);
+    const [groupId, name] = [this.groupOf(group), this.topicOf(stream)];
     const groups = [{ groupId, topics: [{ name, partitionIndexes: [partition] }] }];
-    const [found] = await this.insist(() => this.admin.listConsumerGroupOffsets({ groups }));
+    const [found] = await this.insist(() => this.admin.listConsumerGroupOffsets({ groups }), `${groupId}, ${name}`);
     const [offset] = found?.topics.flatMap(({ partitions }) => partitions) ?? [];
     return Math.max(0, Number(offset?.committedOffset ?? 0));
   }
@@ -162,71 +177,78 @@ export class KafkaLog implements EventLog, Appender {
 
   private async trimPartition({ stream, partition }: KafkaPartition, beforeAtMs: number): Promise<number> {
     const { first, next } = await this.bounds(stream, partition);
-    const found = await this.insist(() => this.reader.offsetAt({ stream, partition }, BigInt(beforeAtMs)));
+    const name = this.topicOf(stream);
+    const found = await this.insist(() => this.reader.offsetAt({ stream, partition }, BigInt(beforeAtMs)), name);
     const end = found < 0 ? next : found;
     if (end <= first) return 0;
-    const name = topicOf(this.options.place, stream);
     const topics = [{ name, partitions: [{ partition, offset: BigInt(end) }] }];
-    await this.insist(() => this.admin.deleteRecords({ topics }));
+    await this.insist(() => this.admin.deleteRecords({ topics }), name);
     this.rests.delete(`${stream} ${partition}`);
     return end - first;
   }
 
-  /** The next records; undefined where there are none yet, or the brokers do not answer. */
+  /** The next records, if any; undefined where the brokers do not answer. */
   private async nextPage(
     reader: KafkaReader,
     of: KafkaPartition,
     from: Offset,
     ended: AbortSignal,
   ): Promise<Page | undefined> {
-    const aborted = new Promise<undefined>((resolve) => {
-      if (ended.aborted) resolve(undefined);
-      else ended.addEventListener('abort', () => resolve(undefined), { once: true });
-    });
+    const what = `${of.stream} ${of.partition}`;
+    const askedAtMs = performance.now();
+    const aborted = Promise.withResolvers<undefined>();
+    const onAbort = (): void => aborted.resolve(undefined);
+    ended.addEventListener('abort', onAbort);
     try {
       const fetched = reader.fetch(of, from, FOLLOW_WAIT_MS);
       fetched.catch(() => undefined);
-      const page = await Promise.race([fetched, aborted]);
-      if (page !== undefined) this.tellBack();
+      const page = await Promise.race([fetched, aborted.promise]);
+      if (page !== undefined) this.troubles.worked(what);
       return page;
     } catch (error) {
-      this.tellAway(kafkaFault(error));
-      await setTimeout(RETRY_MS, undefined, { signal: ended }).catch(() => undefined);
+      this.failed(what, kafkaFault(error, this.options.place, this.topicOf(of.stream)), askedAtMs);
       return undefined;
+    } finally {
+      ended.removeEventListener('abort', onAbort);
     }
   }
 
-  /** Tries again until the patience is over. Rejects with one line. */
-  private async insist<T>(ask: () => Promise<T>): Promise<T> {
-    const { place, patienceMs = KAFKA_PATIENCE_MS } = this.options;
-    for (const giveUpAtMs = performance.now() + patienceMs; ; ) {
+  private fetchPage(of: KafkaPartition, from: Offset): Promise<Page> {
+    return this.insist(() => this.reader.fetch(of, from, 0), this.topicOf(of.stream));
+  }
+
+  /** Tries again until the patience is over. Rejects with one line. `about`: the topic, and the group if any. */
+  private async insist<T>(ask: () => Promise<T>, about: string): Promise<T> {
+    const { place, questionMs = KAFKA_PATIENCE_MS } = this.options;
+    this.count += 1;
+    const what = `question ${this.count}`;
+    const askedAtMs = performance.now();
+    for (;;) {
       try {
         const answer = await ask();
-        this.tellBack();
+        this.troubles.worked(what);
         return answer;
       } catch (error) {
-        const fault = kafkaFault(error);
-        this.tellAway(fault);
-        if (this.closing.signal.aborted || performance.now() > giveUpAtMs)
-          throw new Error(`Kafka at ${place.brokers.join(', ')}: ${fault}`, { cause: messageOf(error) });
+        const fault = kafkaFault(error, place, about);
+        if (this.closing.signal.aborted || performance.now() - askedAtMs > questionMs) {
+          this.troubles.forget(what);
+          throw new Error(fault);
+        }
+        this.failed(what, fault, askedAtMs);
         await setTimeout(RETRY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
       }
     }
+  }
+
+  private topicOf(stream: Stream): string {
+    return topicOf(this.options.place, stream);
   }
 
   private groupOf(group: string): string {
     return `${this.options.place.prefix}postern.${group}`;
   }
 
-  private tellAway(fault: string): void {
-    if (this.isAway || this.closing.signal.aborted) return;
-    this.isAway = true;
-    this.options.listener?.away(fault);
-  }
-
-  private tellBack(): void {
-    if (!this.isAway) return;
-    this.isAway = false;
-    this.options.listener?.back();
+  private failed(what: string, fault: string, askedAtMs: number): void {
+    if (!this.closing.signal.aborted) this.troubles.failed(what, fault, askedAtMs, performance.now());
   }
 }

@@ -1,8 +1,9 @@
 import type { Buffer } from 'node:buffer';
 import { Consumer, ListOffsetTimestamps } from '@platformatic/kafka';
 import type { Offset, Page, StoredRecord, Stream } from '../event-log.ts';
+import { isAnswer } from '../kafka-fault.ts';
 import { decodeOrigin } from '../origin.ts';
-import { clientOptions, isAnswer, type KafkaPlace, ORIGIN_HEADER, REQUEST_MS_MAX, topicOf } from './kafka-client.ts';
+import { clientOptions, type KafkaPlace, ORIGIN_HEADER, REQUEST_MS_MAX, topicOf } from './kafka-client.ts';
 
 /** Octets of one fetch, compressed; a longer batch comes whole. */
 export const FETCH_OCTETS_MAX = 1_048_576;
@@ -27,6 +28,7 @@ export class KafkaReader implements AsyncDisposable {
   private readonly place: KafkaPlace;
   private readonly consumer: Consumer;
   private isMetadataOld = false;
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(place: KafkaPlace) {
     this.place = place;
@@ -39,7 +41,14 @@ export class KafkaReader implements AsyncDisposable {
    *
    * @param waitMs - How long the broker waits for a record to come; 0: not at all.
    */
-  async fetch(of: KafkaPartition, from: Offset, waitMs: number): Promise<Page> {
+  fetch(of: KafkaPartition, from: Offset, waitMs: number): Promise<Page> {
+    // The library counts the fetches of a connection: two at once would be out of step.
+    const page = this.turn.then(() => this.fetchRecords(of, from, waitMs));
+    this.turn = page.catch(() => undefined);
+    return page;
+  }
+
+  private async fetchRecords(of: KafkaPartition, from: Offset, waitMs: number): Promise<Page> {
     for (let at = from; ; ) {
       const fetched = await this.fetchOnce(of, at, waitMs);
       // A stretch without records (compaction, marks of transactions) is no end.

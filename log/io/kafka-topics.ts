@@ -1,7 +1,10 @@
+import { setTimeout } from 'node:timers/promises';
 import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
+import { messageOf } from '../../lib/message-of.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { APPEND_OCTETS_MAX, RECORD_OCTETS_MAX, type Stream, streams } from '../event-log.ts';
-import { clientOptions, isAnswer, type KafkaPlace, kafkaFault, topicOf } from './kafka-client.ts';
+import { isAnswer, kafkaFault } from '../kafka-fault.ts';
+import { clientOptions, type KafkaPlace, topicOf } from './kafka-client.ts';
 
 /** How topics are made where they are not there. */
 export interface TopicSettings {
@@ -44,62 +47,108 @@ const wanted = (stream: Stream, { replicas, retentionMs }: TopicSettings): Reado
     : {}),
 });
 
+/** A topic that was just made is not known to every broker at once: delay before it is asked for again, milliseconds, and how often. */
+const RETRY_MS = 200;
+const RETRIES_MAX = 10;
+
 /**
  * Makes the topics that are not there, and looks at those that are.
  *
+ * @param signal - Ends the attempt.
  * @returns How many partitions they have, or one line that says what is wrong with which topic and what to do.
  */
-export async function prepareTopics(place: KafkaPlace, settings: TopicSettings): Promise<Result<number, string>> {
+export async function prepareTopics(
+  place: KafkaPlace,
+  settings: TopicSettings,
+  signal?: AbortSignal,
+): Promise<Result<number, string>> {
   const admin = new Admin(clientOptions(place));
+  // What is asked then fails at once.
+  const stop = (): void => void admin.close().catch(() => undefined);
+  signal?.addEventListener('abort', stop);
   try {
-    const there = new Set(await admin.listTopics());
-    for (const stream of streams) {
-      if (!there.has(topicOf(place, stream))) await make(admin, place, stream, settings);
-    }
-    return await examine(admin, place);
-  } catch (error) {
-    return err(`Kafka at ${place.brokers.join(', ')}: ${kafkaFault(error)}`);
+    return await prepare(admin, place, settings);
   } finally {
-    await admin.close();
+    signal?.removeEventListener('abort', stop);
+    await admin.close().catch(() => undefined);
   }
 }
 
-async function make(admin: Admin, place: KafkaPlace, stream: Stream, settings: TopicSettings): Promise<void> {
-  const configs = Object.entries(wanted(stream, settings)).map(([name, value]) => ({ name, value }));
-  const topic = topicOf(place, stream);
-  const { partitionCount: partitions, replicas } = settings;
+async function prepare(admin: Admin, place: KafkaPlace, settings: TopicSettings): Promise<Result<number, string>> {
+  let about: string | undefined;
   try {
-    await admin.createTopics({ topics: [topic], partitions, replicas, configs });
+    const there = new Set(await admin.listTopics());
+    const counts = new Map<string, number>();
+    for (const stream of streams) {
+      about = topicOf(place, stream);
+      if (there.has(about)) counts.set(about, await countPartitions(admin, about));
+    }
+    for (const stream of streams) {
+      about = topicOf(place, stream);
+      if (counts.has(about)) continue;
+      // The number of those that are there counts: one that was lost is made like them.
+      const [partitions = settings.partitionCount] = counts.values();
+      await make(admin, about, wanted(stream, settings), { partitions, replicas: settings.replicas });
+      counts.set(about, await countPartitions(admin, about));
+    }
+    const odd = oddIn(counts);
+    if (odd !== undefined) return err(odd);
+    for (const stream of streams) {
+      about = topicOf(place, stream);
+      const fault = faultIn(stream, await configOf(admin, about, Object.keys(needed(stream))));
+      if (fault !== undefined) return err(`the topic ${about} has ${fault}`);
+    }
+    const [partitionCount = 0] = counts.values();
+    return ok(partitionCount);
+  } catch (error) {
+    return err(kafkaFault(error, place, about));
+  }
+}
+
+async function make(
+  admin: Admin,
+  topic: string,
+  settings: Readonly<Record<string, string>>,
+  size: { readonly partitions: number; readonly replicas: number },
+): Promise<void> {
+  const configs = Object.entries(settings).map(([name, value]) => ({ name, value }));
+  try {
+    await admin.createTopics({ topics: [topic], ...size, configs });
   } catch (error) {
     // Another part may have made it meanwhile.
     if (!isAnswer(error, 'TOPIC_ALREADY_EXISTS')) throw error;
   }
 }
 
-async function examine(admin: Admin, place: KafkaPlace): Promise<Result<number, string>> {
-  const topics = streams.map((stream) => topicOf(place, stream));
-  const metadata = await admin.metadata({ topics, forceUpdate: true });
-  const counts = new Map(topics.map((topic) => [topic, metadata.topics.get(topic)?.partitionsCount ?? 0]));
-  const [count = 0] = counts.values();
-  const odd = topics.find((topic) => counts.get(topic) !== count);
-  if (odd !== undefined) {
-    const told = `the topic ${odd} has ${counts.get(odd)} partitions, and ${topics[0]} has ${count}`;
-    return err(`${told}: all topics of Postern have the same number, which never changes`);
+async function countPartitions(admin: Admin, topic: string): Promise<number> {
+  const { topics } = await onceKnown(() => admin.metadata({ topics: [topic], forceUpdate: true }));
+  return topics.get(topic)?.partitionsCount ?? 0;
+}
+
+async function onceKnown<T>(ask: () => Promise<T>): Promise<T> {
+  for (let retries = 0; ; retries += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      const isUnknown = isAnswer(error, 'UNKNOWN_TOPIC_OR_PARTITION') || messageOf(error).startsWith('Unknown topic');
+      if (!isUnknown || retries === RETRIES_MAX) throw error;
+      await setTimeout(RETRY_MS);
+    }
   }
-  const described = await admin.describeConfigs({
-    resources: streams.map((stream) => ({
-      resourceType: ConfigResourceTypes.TOPIC,
-      resourceName: topicOf(place, stream),
-      configurationKeys: Object.keys(needed(stream)),
-    })),
-  });
-  for (const stream of streams) {
-    const topic = topicOf(place, stream);
-    const configs = described.find(({ resourceName }) => resourceName === topic)?.configs ?? [];
-    const fault = faultIn(stream, new Map(configs.map(({ name, value }) => [name, value ?? ''])));
-    if (fault !== undefined) return err(`the topic ${topic} has ${fault}`);
-  }
-  return ok(count);
+}
+
+function oddIn(counts: ReadonlyMap<string, number>): string | undefined {
+  const [first, ...others] = counts;
+  const odd = others.find(([, count]) => count !== first?.[1]);
+  if (first === undefined || odd === undefined) return undefined;
+  const told = `the topic ${odd[0]} has ${odd[1]} partitions, and ${first[0]} has ${first[1]}: all of Postern have the same number`;
+  return `${told}. Delete the one that is wrong, and it is made anew, or take another log.kafka.prefix`;
+}
+
+async function configOf(admin: Admin, topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const resources = [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys: [...names] }];
+  const [described] = await onceKnown(() => admin.describeConfigs({ resources }));
+  return new Map(described?.configs.map(({ name, value }) => [name, value ?? '']));
 }
 
 function faultIn(stream: Stream, has: ReadonlyMap<string, string>): string | undefined {

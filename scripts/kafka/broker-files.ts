@@ -3,27 +3,33 @@ export interface BrokerPlace {
   readonly id: number;
   readonly port: number;
   readonly controllerPort: number;
+  /** Of the other ways in, in their order. */
+  readonly listenerPorts: readonly number[];
   /** Empty at the first start. */
   readonly dataDirectory: string;
 }
 
-/** What clients use to come in. `plaintext` asks for nothing. */
-export interface BrokerSecurity {
-  readonly protocol: 'PLAINTEXT' | 'SASL_PLAINTEXT' | 'SSL' | 'SASL_SSL';
-  /** Lines of `server.properties` that belong to it: key stores, users. */
-  readonly properties: readonly string[];
+/** One more way in for clients, besides the port that asks for nothing. */
+export interface BrokerListener {
+  /** In capitals. */
+  readonly name: string;
+  readonly protocol: 'SASL_PLAINTEXT' | 'SSL' | 'SASL_SSL';
+  /** Settings that hold for it alone: key stores, mechanisms, users. */
+  readonly settings: Readonly<Record<string, string>>;
 }
-
-export const plaintext: BrokerSecurity = { protocol: 'PLAINTEXT', properties: [] };
 
 /** `server.properties` of one broker (KRaft, no ZooKeeper), small and quick to start. */
 export function serverProperties(
   place: BrokerPlace,
   all: readonly BrokerPlace[],
-  { protocol, properties }: BrokerSecurity,
+  listeners: readonly BrokerListener[],
 ): string {
-  const client = `CLIENT://127.0.0.1:${place.port}`;
+  const client = [
+    `CLIENT://127.0.0.1:${place.port}`,
+    ...listeners.map(({ name }, index) => `${name}://127.0.0.1:${place.listenerPorts[index]}`),
+  ].join(',');
   const controller = `CONTROLLER://127.0.0.1:${place.controllerPort}`;
+  const protocols = ['CONTROLLER:PLAINTEXT', 'CLIENT:PLAINTEXT', ...listeners.map((l) => `${l.name}:${l.protocol}`)];
   const replicas = Math.min(all.length, 3);
   return [
     'process.roles=broker,controller',
@@ -33,7 +39,8 @@ export function serverProperties(
     `advertised.listeners=${client},${controller}`,
     'controller.listener.names=CONTROLLER',
     'inter.broker.listener.name=CLIENT',
-    `listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENT:${protocol}`,
+    `listener.security.protocol.map=${protocols.join(',')}`,
+    ...listeners.flatMap(settingsOf),
     `log.dirs=${place.dataDirectory}`,
     `offsets.topic.replication.factor=${replicas}`,
     'offsets.topic.num.partitions=4',
@@ -43,10 +50,15 @@ export function serverProperties(
     `share.coordinator.state.topic.min.isr=${Math.max(1, replicas - 1)}`,
     'group.initial.rebalance.delay.ms=0',
     'auto.create.topics.enable=false',
-    ...properties,
     '',
   ].join('\n');
 }
+
+const settingsOf = ({ name, settings }: BrokerListener): readonly string[] =>
+  Object.entries(settings).map(
+    // Lines of PEM are one value.
+    ([key, value]) => `listener.name.${name.toLowerCase()}.${key}=${value.replaceAll('\n', String.raw`\n`)}`,
+  );
 
 /** Without it every start prints a page. */
 export const loggingProperties = [

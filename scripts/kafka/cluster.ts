@@ -7,13 +7,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePorts } from '../../cli/demo/free-ports.ts';
-import {
-  type BrokerPlace,
-  type BrokerSecurity,
-  loggingProperties,
-  plaintext,
-  serverProperties,
-} from './broker-files.ts';
+import { type BrokerListener, type BrokerPlace, loggingProperties, serverProperties } from './broker-files.ts';
 import { kafkaJars } from './jars.ts';
 
 /** Longest time until a broker takes connections, milliseconds: four seconds on an idle machine. */
@@ -25,9 +19,17 @@ export interface ClusterOptions {
   readonly brokers?: number;
   /** Default: the one that tests run against. */
   readonly version?: string;
-  readonly security?: BrokerSecurity;
+  /** Ways in besides the port that asks for nothing, which brokers use among themselves. */
+  readonly listeners?: readonly BrokerListener[];
+  /** Who may come in by SCRAM. */
+  readonly users?: readonly ScramUser[];
   /** Lines added to every `server.properties`. */
   readonly properties?: readonly string[];
+}
+
+export interface ScramUser {
+  readonly name: string;
+  readonly password: string;
 }
 
 interface Broker {
@@ -41,36 +43,38 @@ export class KafkaCluster implements AsyncDisposable {
   private readonly folder: string;
   private readonly jars: string;
   private readonly brokers: readonly Broker[];
+  private readonly listeners: readonly BrokerListener[];
 
-  private constructor(folder: string, jars: string, brokers: readonly Broker[]) {
+  private constructor(folder: string, jars: string, brokers: readonly Broker[], listeners: readonly BrokerListener[]) {
     this.folder = folder;
     this.jars = jars;
     this.brokers = brokers;
+    this.listeners = listeners;
   }
 
   /** Fetches what is not there yet, formats storage, and waits until every broker takes connections. */
   static async start(options: ClusterOptions = {}): Promise<KafkaCluster> {
-    const { brokers: count = 1, version, security = plaintext, properties = [] } = options;
+    const { brokers: count = 1, version, listeners = [], users = [], properties = [] } = options;
     const jars = await kafkaJars(version);
     const folder = mkdtempSync(join(tmpdir(), 'postern-kafka-'));
-    const ports = await freePorts(2 * count);
-    const places = Array.from({ length: count }, (_, index) => ({
-      id: index + 1,
-      port: ports[2 * index] ?? 0,
-      controllerPort: ports[2 * index + 1] ?? 0,
-      dataDirectory: join(folder, String(index + 1), 'data'),
-    }));
+    const perBroker = 2 + listeners.length;
+    const ports = await freePorts(perBroker * count);
+    const places = Array.from({ length: count }, (_, index): BrokerPlace => {
+      const [port = 0, controllerPort = 0, ...listenerPorts] = ports.slice(index * perBroker, (index + 1) * perBroker);
+      const dataDirectory = join(folder, String(index + 1), 'data');
+      return { id: index + 1, port, controllerPort, listenerPorts, dataDirectory };
+    });
     const brokers = places.map((place) => ({ place, folder: join(folder, String(place.id)), process: undefined }));
-    const cluster = new KafkaCluster(folder, jars, brokers);
+    const cluster = new KafkaCluster(folder, jars, brokers, listeners);
     for (const { place, folder: own } of brokers) {
       mkdirSync(own, { recursive: true });
       writeFileSync(join(own, 'log4j2.properties'), loggingProperties);
       writeFileSync(
         join(own, 'server.properties'),
-        [serverProperties(place, places, security), ...properties, ''].join('\n'),
+        [serverProperties(place, places, listeners), ...properties, ''].join('\n'),
       );
     }
-    await cluster.format();
+    await cluster.format(users);
     await Promise.all(brokers.map(({ place }) => cluster.startBroker(place.id)));
     return cluster;
   }
@@ -78,6 +82,12 @@ export class KafkaCluster implements AsyncDisposable {
   /** `host:port` of every broker. */
   get addresses(): readonly string[] {
     return this.brokers.map(({ place }) => `127.0.0.1:${place.port}`);
+  }
+
+  /** `host:port` of every broker, by one of the ways in that it was started with. */
+  addressesBy(name: string): readonly string[] {
+    const index = this.listeners.findIndex((listener) => listener.name === name);
+    return this.brokers.map(({ place }) => `127.0.0.1:${place.listenerPorts[index]}`);
   }
 
   /** Starts a broker that does not run. Resolves when it takes connections. */
@@ -90,8 +100,9 @@ export class KafkaCluster implements AsyncDisposable {
     broker.process = child;
     for (const output of [child.stdout, child.stderr])
       output?.on('data', (chunk: Buffer) => appendFileSync(join(broker.folder, 'output'), chunk));
+    const ports = [broker.place.port, ...broker.place.listenerPorts];
     for (const startedMs = performance.now(); ; await setTimeout(100)) {
-      if (await isOpen(broker.place.port)) return;
+      if ((await Promise.all(ports.map(isOpen))).every(Boolean)) return;
       if (child.exitCode !== null || performance.now() - startedMs > START_MS_MAX)
         throw new Error(`broker ${id} of Kafka did not start:\n${this.outputOf(id)}`);
     }
@@ -132,7 +143,7 @@ export class KafkaCluster implements AsyncDisposable {
   }
 
   /** Storage of KRaft: one broker is a quorum of its own, several are named to each other. */
-  private async format(): Promise<void> {
+  private async format(users: readonly ScramUser[]): Promise<void> {
     const [first] = this.brokers;
     if (first === undefined) throw new Error('a cluster has a broker');
     const clusterId = await this.tool(first, ['random-uuid']);
@@ -146,8 +157,11 @@ export class KafkaCluster implements AsyncDisposable {
               .map(({ place }, index) => `${place.id}@127.0.0.1:${place.controllerPort}:${directoryIds[index]}`)
               .join(','),
           ];
+    const scram = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) =>
+      users.flatMap(({ name, password }) => ['--add-scram', `${mechanism}=[name=${name},password=${password}]`]),
+    );
     for (const broker of this.brokers)
-      await this.tool(broker, ['format', ...quorum, '-t', clusterId, '-c', 'server.properties']);
+      await this.tool(broker, ['format', ...quorum, ...scram, '-t', clusterId, '-c', 'server.properties']);
   }
 
   private async tool(broker: Broker, args: readonly string[]): Promise<string> {

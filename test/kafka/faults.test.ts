@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -25,19 +24,6 @@ async function kill(machine: Machine, message: string): Promise<void> {
   );
   killed.add(pid);
   process.kill(pid, 'SIGKILL');
-}
-
-/** Asks the history of a machine. */
-async function ask(machine: Machine, sql: string): Promise<string> {
-  const url = /http:\S+/.exec((await machine.process.beginning('the history is at')).msg)?.[0] ?? '';
-  const password = readFileSync(join(machine.data, 'store', 'http.key'), 'utf8').trim();
-  const authorization = `Basic ${Buffer.from(`postern:${password}`).toString('base64')}`;
-  try {
-    const answer = await fetch(url, { method: 'POST', headers: { authorization }, body: sql });
-    return (await answer.text()).trim();
-  } catch {
-    return 'away';
-  }
 }
 
 /** Events of sessions from many networks, appended to the log of a machine at some pace. */
@@ -99,14 +85,14 @@ describeNeeds(['java', 'mvn'], 'parts that are killed', () => {
     let last = '';
     await until(
       async () => {
-        last = await ask(center, sql);
+        last = await center.ask(sql);
         return Number(last.split('\t')[1] ?? 0) >= EVENTS ? true : undefined;
       },
       () => `${last} of ${wanted}\n${one.process.stderr}\n${center.process.stderr}`,
       120_000,
     );
     await setTimeout(3000);
-    expect(await ask(center, sql)).toBe(wanted);
+    expect(await center.ask(sql)).toBe(wanted);
     for (const machine of [one, center]) expect(await machine.process.stop()).toBe(0);
   });
 });

@@ -1,26 +1,10 @@
-import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeDecision } from '../../events/codec.ts';
 import type { DecisionEvent } from '../../events/decision.ts';
 import { KafkaCluster } from '../../scripts/kafka/cluster.ts';
-import { Fleet, type Machine } from '../support/fleet.ts';
+import { Fleet, harvest } from '../support/fleet.ts';
 import { describeNeeds } from '../support/needs.ts';
 import { until } from '../support/postern.ts';
-
-/** Guesses addresses until the gate ends it, or so many times. */
-async function harvest(gate: Machine, ip: string, from = 0, times = 9): Promise<number | undefined> {
-  const client = await gate.connect(ip);
-  if ((await client.code()) !== 220) return 421;
-  for (const line of ['EHLO c.example.net', 'MAIL FROM:<a@spam.example>']) expect(await client.say(line)).toBe(250);
-  let code = 0;
-  for (let count = 0; count < times && code !== 421; count += 1) {
-    client.send(`RCPT TO:<guess${from + count}@example.com>\r\n`);
-    code = await client.code();
-    await setTimeout(150);
-  }
-  client.destroy();
-  return code;
-}
 
 /** Every decision in the common log, each partition in its order. */
 async function decisions(fleet: Fleet): Promise<readonly DecisionEvent[]> {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { generate } from 'selfsigned';
 import type { CertificatePem } from '../../proxy/io/tls.ts';
 
@@ -27,7 +28,7 @@ export async function makeAuthority(name: string): Promise<CertificatePem> {
 }
 
 /**
- * A certificate for the names, another one every time.
+ * A certificate for the names and addresses, another one every time.
  *
  * @param days - Until its end.
  * @param authority - Who signs it; nobody: it is self-signed.
@@ -40,7 +41,12 @@ export async function make(names: readonly string[], days = 365, authority?: Cer
     notBeforeDate: new Date(notAfterDate.getTime() - 400 * DAY_MS),
     notAfterDate,
     ...(authority === undefined ? {} : { ca: { cert: authority.certificate, key: authority.key } }),
-    extensions: [{ name: 'subjectAltName', altNames: names.map((value) => ({ type: 2, value })) }],
+    extensions: [
+      {
+        name: 'subjectAltName',
+        altNames: names.map((name) => (isIP(name) === 0 ? { type: 2, value: name } : { type: 7, ip: name })),
+      },
+    ],
   });
   return { certificate: cert, key };
 }

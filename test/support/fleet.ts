@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { setTimeout } from 'node:timers/promises';
+import { expect, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { freePorts } from '../../cli/demo/free-ports.ts';
-import { type Stream, streams } from '../../log/event-log.ts';
+import { type EventLog, type Stream, streams } from '../../log/event-log.ts';
 import { type KafkaLog, openKafkaLog } from '../../log/io/kafka-log.ts';
 import { Postern } from './postern.ts';
 import { RawClient } from './raw-client.ts';
@@ -17,29 +18,37 @@ const DAY_MS = 86_400_000;
 const answer = (line: string): string | undefined =>
   line.startsWith('RCPT') && line.includes('guess') ? '550 5.1.1 no such user' : undefined;
 
+type KafkaSettings = Readonly<Record<string, unknown>> & { readonly brokers: readonly string[] };
+
 /** Gates on machines of their own, and one machine with analyzers and history, with Kafka between them. */
 export class Fleet {
   readonly prefix = `${randomBytes(4).toString('hex')}.`;
   private readonly folder = temporaryDirectory();
-  private readonly brokers: readonly string[];
+  private readonly kafka: KafkaSettings;
   private readonly upstream: ScriptedUpstream;
   private readonly secretFile: string;
 
-  private constructor(brokers: readonly string[], upstream: ScriptedUpstream) {
-    this.brokers = brokers;
+  private constructor(kafka: KafkaSettings, upstream: ScriptedUpstream) {
+    this.kafka = kafka;
     this.upstream = upstream;
     this.secretFile = join(this.folder, 'site.key');
     writeFileSync(this.secretFile, randomBytes(32), { mode: 0o600 });
   }
 
-  static async open(brokers: readonly string[]): Promise<Fleet> {
+  /** `settings`: others in `log.kafka`. */
+  static async open(brokers: readonly string[], settings: Record<string, unknown> = {}): Promise<Fleet> {
     const upstream = await ScriptedUpstream.listen(smtpServer({ answer }));
     onTestFinished(() => upstream[Symbol.asyncDispose]());
-    return new Fleet(brokers, upstream);
+    return new Fleet({ brokers, ...settings }, upstream);
   }
 
   /** Starts the parts of one machine. Its configuration and data are in a folder of its name. */
-  machine(name: string, only: string, change: Record<string, unknown> = {}): Machine {
+  machine(
+    name: string,
+    only: string,
+    change: Record<string, unknown> = {},
+    options: { readonly env?: NodeJS.ProcessEnv } = {},
+  ): Machine {
     const file = join(this.folder, `${name}.yaml`);
     const config = {
       hostname: `${name}.example.com`,
@@ -53,7 +62,7 @@ export class Fleet {
       networks: { balancers: ['127.0.0.1'] },
       limits: { slowDelayMs: 10 },
       watch: { documentationRanges: true, scenarios: { 'recipient-harvest': 'enforce' } },
-      log: { kind: 'kafka', kafka: { brokers: this.brokers, prefix: this.prefix, partitions: 4, replicas: 1 } },
+      log: { kind: 'kafka', kafka: { prefix: this.prefix, partitions: 4, replicas: 1, ...this.kafka } },
       privacy: { secretFile: this.secretFile },
       http: { port: 0 },
       store: { kind: 'none' },
@@ -62,12 +71,16 @@ export class Fleet {
       ...change,
     };
     writeFileSync(file, stringify(config));
-    return new Machine(file, join(this.folder, name), new Postern(['start', '--config', file, '--only', only]));
+    return new Machine(
+      file,
+      join(this.folder, name),
+      new Postern(['start', '--config', file, '--only', only], options),
+    );
   }
 
   /** The log that all machines have in common. */
   async log(): Promise<KafkaLog> {
-    const place = { clientId: 'test', brokers: this.brokers, prefix: this.prefix };
+    const place = { clientId: 'test', brokers: this.kafka.brokers, prefix: this.prefix };
     const retentionMs = Object.fromEntries(streams.map((stream) => [stream, DAY_MS])) as Record<Stream, number>;
     const opened = await openKafkaLog({ place, topics: { partitionCount: 4, replicas: 1, retentionMs } });
     if (!opened.ok) throw new Error(opened.error);
@@ -80,9 +93,13 @@ export class Fleet {
   }
 
   /** Analyzers and history. */
-  async center(only = 'analyze,store', change: Record<string, unknown> = {}): Promise<Machine> {
+  async center(
+    only = 'analyze,store',
+    change: Record<string, unknown> = {},
+    options: { readonly env?: NodeJS.ProcessEnv } = {},
+  ): Promise<Machine> {
     const [port] = await freePorts(1);
-    return this.machine('center', only, { store: { kind: 'chdb', http: { port } }, ...change });
+    return this.machine('center', only, { store: { kind: 'chdb', http: { port } }, ...change }, options);
   }
 }
 
@@ -107,6 +124,32 @@ export class Machine {
     return client;
   }
 
+  /** Sends one mail, which the server behind accepts. @returns How long all of it took, milliseconds. */
+  async mail(ip: string): Promise<number> {
+    const startedMs = performance.now();
+    const client = await this.connect(ip);
+    expect(await client.code()).toBe(220);
+    for (const line of ['EHLO c.example.net', 'MAIL FROM:<a@example.net>', 'RCPT TO:<b@example.com>'])
+      expect(await client.say(line)).toBe(250);
+    expect(await client.say('DATA')).toBe(354);
+    expect(await client.say('Subject: x\r\n\r\ny\r\n.')).toBe(250);
+    client.destroy();
+    return performance.now() - startedMs;
+  }
+
+  /** Asks the history of this machine; `away` where it cannot be asked. */
+  async ask(sql: string): Promise<string> {
+    const url = /http:\S+/.exec((await this.process.beginning('the history is at')).msg)?.[0] ?? '';
+    const password = readFileSync(join(this.data, 'store', 'http.key'), 'utf8').trim();
+    const authorization = `Basic ${Buffer.from(`postern:${password}`).toString('base64')}`;
+    try {
+      const answer = await fetch(url, { method: 'POST', headers: { authorization }, body: sql });
+      return (await answer.text()).trim();
+    } catch {
+      return 'away';
+    }
+  }
+
   /** The code of the greeting for an address. */
   async greeting(ip: string): Promise<number> {
     const client = await this.connect(ip);
@@ -114,4 +157,39 @@ export class Machine {
     client.destroy();
     return code;
   }
+}
+
+/** What a part of a machine warned of, or worse: each line with its fault. */
+export const faultsOf = ({ process: { lines } }: Machine, of: string): readonly string[] =>
+  lines.flatMap(({ part, level, msg, fault }) => (part === of && level >= 40 ? [`${msg}: ${String(fault)}`] : []));
+
+/** How many events of a type, and of addresses that begin so, are in a log. */
+export async function eventsIn(log: EventLog, type: string, ip = ''): Promise<number> {
+  const isOne = (payload: string): boolean =>
+    payload.includes(`"type":"${type}"`) && (ip === '' || payload.includes(`"ip":"${ip}`));
+  let count = 0;
+  for (let partition = 0; partition < log.partitionCount; partition += 1) {
+    const { first, next } = await log.bounds('postern.events', partition);
+    for (let from = first; from < next; ) {
+      const page = await log.read('postern.events', partition, from, 1000);
+      count += page.records.filter(({ payload }) => isOne(payload)).length;
+      from = page.nextOffset;
+    }
+  }
+  return count;
+}
+
+/** Guesses addresses until the gate ends it, or so many times. @returns The last code. */
+export async function harvest(gate: Machine, ip: string, from = 0, times = 9): Promise<number> {
+  const client = await gate.connect(ip);
+  if ((await client.code()) !== 220) return 421;
+  for (const line of ['EHLO c.example.net', 'MAIL FROM:<a@spam.example>']) expect(await client.say(line)).toBe(250);
+  let code = 0;
+  for (let count = 0; count < times && code !== 421; count += 1) {
+    client.send(`RCPT TO:<guess${from + count}@example.com>\r\n`);
+    code = await client.code();
+    await setTimeout(150);
+  }
+  client.destroy();
+  return code;
 }

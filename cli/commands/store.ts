@@ -65,6 +65,8 @@ async function keepStore(configured: Configured, logger: OperatorLog): Promise<R
   standBehindMail(RANK, logger);
   const settled = settleUnprivileged(config);
   if (!settled.ok) return settled;
+  // ClickHouse looks at the folder that it is in, and that of root may be for root alone. All paths are whole by now.
+  process.chdir(config.dataDirectory);
   const stopped = new AbortController();
   onStop((reason) => stopped.abort(reason));
   const places = placesIn(config.dataDirectory);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
@@ -63,7 +63,10 @@ test.runIf(isRoot)('started as root, every part gives up its rights for good onc
     run: { user: 'nobody' },
   };
   writeFileSync(file, stringify(config));
-  const running = new Postern(['start', '--config', file], { main: programForRootAlone() });
+  // The way to the folder that it is started in may be for root alone as well.
+  const cwd = join(temporaryDirectory(), 'inside');
+  mkdirSync(cwd);
+  const running = new Postern(['start', '--config', file], { main: programForRootAlone(), cwd });
   const listening = await running.line('listening');
   const log = await running.line('the event log is open');
   const store = await running.line('the store keeps the history');

@@ -11,7 +11,6 @@ import { type Places, placesIn } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { logFaultText } from '../format/log-fault.ts';
 import type { Configured } from './config-file.ts';
-import { awaitCommonLog } from './kafka-place.ts';
 import type { OperatorLog } from './logger.ts';
 
 /** How long the log may take to be reached when there are no files yet, milliseconds. */
@@ -29,14 +28,16 @@ export async function openLogOrTell(dataDirectory: string): Promise<SqliteLogRea
 }
 
 /** The log that analyzers, history and console read: that of this machine, or the one that all machines have in common. */
-export const awaitWholeLog = (
+export async function awaitWholeLog(
   configured: Configured,
   logger: OperatorLog,
   signal: AbortSignal,
-): Promise<EventLog | undefined> =>
-  configured.config.log.kind === 'kafka'
-    ? awaitCommonLog(configured, logger, signal)
-    : awaitLog(placesIn(configured.config.dataDirectory), logger, signal);
+): Promise<EventLog | undefined> {
+  const { log, dataDirectory } = configured.config;
+  if (log.kind === 'sqlite') return awaitLog(placesIn(dataDirectory), logger, signal);
+  const { awaitCommonLog } = await import('./kafka-place.ts');
+  return awaitCommonLog(configured, logger, signal);
+}
 
 /** The log may come later than a part that reads it: mail does not wait for either. Undefined when `signal` aborted before. */
 export async function awaitLog(

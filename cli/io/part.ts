@@ -26,6 +26,8 @@ export async function runPart(part: Part, flags: ConfigFlagValues): Promise<numb
   endOnCrash(part.name);
   // A changed configuration is for the gate; a hang-up must not end this process.
   onHangUp(() => undefined);
+  // The client of Kafka costs half a second and 57 MiB: who has a log there loads it now, before rights are given up.
+  if (configured.value.config.log.kind === 'kafka') await import('../watch/watch-common.ts');
   const ended = await part.run(configured.value, logger);
   leaveSupervisor();
   if (ended.ok) return EXIT_OK;

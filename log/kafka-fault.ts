@@ -17,7 +17,7 @@ export const BROKERS_SHOWN_MAX = 3;
 /** How deep errors are looked into: the library does not wrap them as often. */
 const DEPTH_MAX = 16;
 
-const RIGHTS = 'this user may not: docs/operations.md tells which rights it needs at the brokers';
+const RIGHTS = 'this user may not: docs/many-machines.md tells which rights it needs at the brokers';
 const TOO_FEW = 'fewer brokers have the records than min.insync.replicas asks for: are some down?';
 
 /** Answers to a login. `said`: the words of the broker. */

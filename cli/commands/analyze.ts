@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { FileSnapshots } from '../../analyzers/io/file-snapshots.ts';
 import { LogSnapshots } from '../../analyzers/io/log-snapshots.ts';
-import { Runner, type RunnerListener, type RunnerOptions } from '../../analyzers/io/runner.ts';
+import { Runner, type RunnerListener, type RunnerOptions, type RunnerStats } from '../../analyzers/io/runner.ts';
 import { Forgetter } from '../../events/forgetter.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { KafkaGroup } from '../../log/io/kafka-group.ts';
@@ -78,8 +78,8 @@ async function watchOwn(around: Around): Promise<Result<undefined, string>> {
   const opened = await awaitLog(around.places, around.logger, around.signal);
   if (opened === undefined) return ok(undefined);
   await using log = opened;
-  await watch({ log, snapshots: new FileSnapshots(around.places.watch) }, around, around.signal);
-  around.logger.info({ reason: String(around.signal.reason) }, 'the analyzers have stopped');
+  const stats = await watch({ log, snapshots: new FileSnapshots(around.places.watch) }, around, around.signal);
+  around.logger.info({ ...stats, reason: String(around.signal.reason) }, 'the analyzers have stopped');
   return ok(undefined);
 }
 
@@ -103,7 +103,7 @@ async function watchCommon(configured: Configured, around: Around): Promise<Resu
     logger.info({ eventPartitions, evidencePartitions }, 'this share of the log is watched');
     // Who had it before keeps its state first.
     await setTimeout(HANDOVER_MS, undefined, { signal: revoked }).catch(() => undefined);
-    await watch(
+    const stats = await watch(
       {
         log,
         snapshots: new LogSnapshots(log, randomUUID),
@@ -114,6 +114,7 @@ async function watchCommon(configured: Configured, around: Around): Promise<Resu
       around,
       revoked,
     );
+    logger.info({ ...stats }, 'this share of the log is not watched any more');
   }, signal);
   logger.info({ reason: String(signal.reason) }, 'the analyzers have stopped');
   return ok(undefined);
@@ -123,10 +124,10 @@ async function watch(
   what: Pick<RunnerOptions, 'log' | 'snapshots' | 'snapshotEveryMs' | 'share' | 'isSure'>,
   { watching: { settings, siteDetectors, stateHash }, places, listener, logger }: Around,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<RunnerStats | undefined> {
   const runner = new Runner({ ...what, settings, siteDetectors, stateHash, listener });
   signal.addEventListener('abort', () => runner.stop());
-  if (signal.aborted) return;
+  if (signal.aborted) return undefined;
   const takeUp = new TakeUp(new ForgetRequests(places.forget, 'analyze'), forgetIn(runner), logger);
   let takingUp = Promise.resolve();
   await runner.run(async () => {
@@ -137,7 +138,7 @@ async function watch(
     tellReady();
   });
   await takingUp;
-  logger.info({ ...runner.stats }, 'what the analyzers did');
+  return runner.stats;
 }
 
 /** The state of the detectors names accounts, as events do; all else in it are keyed hashes that age out. */

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { Paint, Tone } from '../demo/paint.ts';
-import { EXIT_FAULT, EXIT_OK, runCommand, type Usage } from '../flags.ts';
+import { EXIT_FAULT, EXIT_OK, EXIT_USAGE, runCommand, type Usage } from '../flags.ts';
 
 const usage = {
   verb: 'demo',
@@ -10,6 +10,9 @@ const usage = {
   flags: {
     once: { text: 'End after the story; otherwise it runs on until Ctrl-C, for you to try.' },
     json: { text: 'Print the table as JSON, and nothing else.' },
+    part: { value: 'part', text: 'Only a part of it, as in docker-compose.yml: files, mail-server, traffic.' },
+    folder: { value: 'folder', text: 'With --part: where the files of the site are, or messages are kept (.).' },
+    gate: { value: 'host', text: 'With --part traffic: where the gate is (127.0.0.1).' },
   },
 } as const satisfies Usage;
 
@@ -25,6 +28,7 @@ export const run = (argv: readonly string[]): Promise<number> =>
   runCommand(usage, argv, async (values) => {
     const signal = interruption();
     try {
+      if (values.part !== undefined) return await runPart(values.part, values, signal);
       const { runDemo } = await import('../demo/run-demo.ts');
       const options = { once: values.once === true, json: values.json === true, write, paint };
       return (await runDemo(options, signal)) ? EXIT_OK : EXIT_FAULT;
@@ -33,6 +37,23 @@ export const run = (argv: readonly string[]): Promise<number> =>
       return EXIT_FAULT;
     }
   });
+
+async function runPart(
+  name: string,
+  { folder = '.', gate = '127.0.0.1' }: { readonly folder?: string; readonly gate?: string },
+  signal: AbortSignal,
+): Promise<number> {
+  const { parts } = await import('../demo/parts.ts');
+  const part = Object.hasOwn(parts, name) ? parts[name] : undefined;
+  if (part === undefined) {
+    process.stderr.write(
+      `postern: --part: there is no part ${JSON.stringify(name)}: ${Object.keys(parts).join(', ')}\n`,
+    );
+    return EXIT_USAGE;
+  }
+  await part({ folder, gate, write }, signal);
+  return EXIT_OK;
+}
 
 const write = (text: string): void => {
   process.stdout.write(text);

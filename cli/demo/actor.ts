@@ -14,6 +14,7 @@ const FIRST_CLIENT_PORT = 40_000;
 
 /** What an actor can connect to. */
 export interface Stage {
+  readonly host: string;
   readonly ports: Readonly<Record<Door, number>>;
   /** The certificate that the gate must show, PEM. */
   readonly certificate: string;
@@ -50,11 +51,12 @@ export class Actor {
    */
   async connect(together = ''): Promise<Client> {
     const isIpv6 = this.source.includes(':');
-    const port = this.#stage.ports[this.door];
+    const { host, ports } = this.#stage;
+    const port = ports[this.door];
     const from = { address: this.source, port: FIRST_CLIENT_PORT + this.#clients.length };
     const to = { address: GATE_ADDRESS[isIpv6 ? 6 : 4], port };
     const header = isIpv6 ? encodeProxyHeaderV2(from, to) : encodeProxyHeaderV1(from, to);
-    const socket = connectTcp({ host: '127.0.0.1', port, noDelay: true });
+    const socket = connectTcp({ host, port, noDelay: true });
     const client = new Client(socket, this.#stage.certificate);
     this.#clients.push(client);
     await once(socket, 'connect');

@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** One message as the server behind holds it. */
@@ -23,15 +23,18 @@ export const sha256Of = (octets: Uint8Array): string => createHash('sha256').upd
 export class MailStore {
   readonly directory: string;
   readonly deliveries: Delivery[] = [];
+  readonly #keptMax: number;
   #count = 0;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, keptMax: number) {
     this.directory = directory;
+    this.#keptMax = keptMax;
   }
 
-  static async open(directory: string): Promise<MailStore> {
+  /** @param keptMax - The latest so many messages are kept. Default: all of them. */
+  static async open(directory: string, keptMax = Number.POSITIVE_INFINITY): Promise<MailStore> {
     await mkdir(directory, { recursive: true });
-    return new MailStore(directory);
+    return new MailStore(directory, keptMax);
   }
 
   /** Keeps a message: it is in its file once this resolves. */
@@ -45,6 +48,8 @@ export class MailStore {
     await writeFile(file, octets);
     const delivery = { ...envelope, number, octets: octets.length, sha256: sha256Of(octets), file };
     this.deliveries.push(delivery);
+    const oldest = this.deliveries.length > this.#keptMax ? this.deliveries.shift() : undefined;
+    if (oldest !== undefined) await rm(oldest.file, { force: true });
     return delivery;
   }
 }

@@ -40,10 +40,10 @@ export class OldServer implements AsyncDisposable {
     });
   }
 
-  /** Listens on a free port of the loopback. */
-  static async listen(store: MailStore): Promise<OldServer> {
+  /** Listens; on a free port of the loopback where none is named. */
+  static async listen(store: MailStore, { host, port } = { host: '127.0.0.1', port: 0 }): Promise<OldServer> {
     const server = new OldServer(store);
-    server.#server.listen(0, '127.0.0.1');
+    server.#server.listen({ host, port });
     await once(server.#server, 'listening');
     return server;
   }

@@ -18,6 +18,7 @@ import { Product } from './product.ts';
 import { isAsTold, reportJson, reportText } from './report.ts';
 import { type SetUp, setUp } from './set-up.ts';
 import { TemporaryDirectory } from './temporary-directory.ts';
+import { untilAborted } from './until-aborted.ts';
 
 /** Longest wait for the gate to take connections, milliseconds. */
 export const READY_MS_MAX = 30_000;
@@ -102,7 +103,7 @@ async function consoleAddress({ dataDirectory, ports }: SetUp, signal: AbortSign
 
 const stageOf = ({ ports, certificate }: SetUp): Stage => {
   const { mx, submission, submissions, server } = ports;
-  return { ports: { mx, submission, submissions, 'server behind': server }, certificate };
+  return { host: '127.0.0.1', ports: { mx, submission, submissions, 'server behind': server }, certificate };
 };
 
 const hasEnded = (product: Product): Error => new Error(`postern start has ended\n${product.messages}`);
@@ -126,11 +127,4 @@ async function ready({ ports }: SetUp, product: Product, signal: AbortSignal): P
     if (answer?.ok === true) return;
     await sleep(READY_EVERY_MS, undefined, { signal });
   }
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  else signal.addEventListener('abort', () => resolve(), { once: true });
-  return promise;
 }

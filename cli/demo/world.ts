@@ -34,3 +34,6 @@ export const DEMO_GREETING_HOLD_MS = 300;
 
 /** Scenarios that are promoted from observing to acting in the midst of the story. */
 export const PROMOTED: readonly string[] = ['recipient-harvest', 'relay-probe', 'auth-guessing', 'connection-flood'];
+
+/** Ports of a gate in a container at which the actors are believed to be behind a balancer. */
+export const STORY_PORTS = { mx: 10_025, submission: 10_587, submissions: 10_465 } as const;

@@ -68,7 +68,7 @@ export const clientOptions = ({ clientId, brokers, tls, login }: KafkaPlace): Ba
   retries: false,
   metadataMaxAge: METADATA_AGE_MS_MAX,
   autocreateTopics: false,
-  // Brokers behind one address are told apart by the name that is asked for; an address may not be asked for (RFC 6066, section 3).
+  // Brokers behind one address are told apart by the name that is asked for; an address may not be asked for.
   ...(tls === undefined ? {} : { tls, tlsServerName: brokers.every((broker) => isIP(hostOf(broker)) === 0) }),
   ...(login === undefined ? {} : { sasl: { ...login } }),
 });

@@ -23,7 +23,7 @@ const RANGE = { from: 3600, to: 0 };
  * The embedded history and a server have other users. Grafana has no defaults for variables of the environment, and reads `${…}` twice:
  * a `$` in a password would be taken for one more.
  */
-const dataSources = () => ({
+const dataSources = (host: string) => ({
   apiVersion: 1,
   datasources: [
     {
@@ -32,7 +32,7 @@ const dataSources = () => ({
       type: DATA_SOURCE_TYPE,
       access: 'proxy',
       jsonData: {
-        host: '127.0.0.1',
+        host,
         port: 8123,
         protocol: 'http',
         username: '$POSTERN_GRAFANA_USER',
@@ -113,7 +113,8 @@ const yamlOf = (value: object): string =>
 
 /** Every provisioning file, by its path in the repository. */
 export const provisioningFiles: Readonly<Record<string, () => string>> = {
-  'dashboards/provisioning/datasources/postern.yml': () => yamlOf(dataSources()),
+  'dashboards/provisioning/datasources/postern.yml': () => yamlOf(dataSources('127.0.0.1')),
+  'packaging/compose/grafana/postern.yml': () => yamlOf(dataSources('clickhouse')),
   'dashboards/provisioning/dashboards/postern.yml': () => yamlOf(providers()),
   'dashboards/provisioning/alerting/postern.yml': () => yamlOf(ruleGroups()),
 };

@@ -205,8 +205,12 @@ describe('provisioning', () => {
     }
   });
 
+  const credentials = ['$POSTERN_GRAFANA_USER', '$POSTERN_GRAFANA_PASSWORD'];
   test('a $ is only in user and password: Grafana takes any other for a variable of the environment', () => {
-    const dollars = Object.keys(provisioningFiles).flatMap((path) => read(path).match(/\$.*/g) ?? []);
-    expect(dollars).toEqual(['$POSTERN_GRAFANA_USER', '$POSTERN_GRAFANA_PASSWORD']);
+    for (const path of Object.keys(provisioningFiles)) {
+      const dollars =
+        path.endsWith('alerting/postern.yml') || path.includes('provisioning/dashboards/') ? [] : credentials;
+      expect(read(path).match(/\$.*/g) ?? [], path).toEqual(dollars);
+    }
   });
 });

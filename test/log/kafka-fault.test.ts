@@ -191,7 +191,7 @@ describe('the line of what the library throws', () => {
     [
       'no right',
       answered(METADATA, 'TOPIC_AUTHORIZATION_FAILED'),
-      'x.postern.events: this user may not: docs/operations.md tells which rights it needs at the brokers (TOPIC_AUTHORIZATION_FAILED)',
+      'x.postern.events: this user may not: docs/many-machines.md tells which rights it needs at the brokers (TOPIC_AUTHORIZATION_FAILED)',
     ],
     [
       'an answer that is not explained',

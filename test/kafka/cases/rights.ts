@@ -7,7 +7,7 @@ import { eventsIn, Fleet, faultsOf, harvest, type Machine } from '../../support/
 import { until } from '../../support/postern.ts';
 import { newPrefix, passwordOf, type Right, type SecuredKafka } from '../../support/secured-kafka.ts';
 
-const DOCUMENT = new URL('../../../docs/operations.md', import.meta.url);
+const DOCUMENT = new URL('../../../docs/many-machines.md', import.meta.url);
 const operations: Readonly<Record<string, Right['operation']>> = {
   Read: 'READ',
   Write: 'WRITE',
@@ -16,30 +16,38 @@ const operations: Readonly<Record<string, Right['operation']>> = {
   DescribeConfigs: 'DESCRIBE_CONFIGS',
 };
 
-/** Users are named as the parts that they run. */
-const users = ['ship', 'analyze', 'store', 'siem', 'web'];
+/** Whose rights a row of the documentation gives: users of the test are named as the parts that they run. */
+const usersOf: Readonly<Record<string, readonly string[]>> = {
+  'postern-gate': ['ship'],
+  'postern-analyze': ['analyze'],
+  'postern-store': ['store', 'web'],
+  'postern-siem': ['siem'],
+};
 
-/** The rights that the documentation says are enough, under a prefix. */
+/** The rights that the documentation says are enough, under a prefix: a column for each topic, and one for the group. */
 function documented(prefix: string): readonly Right[] {
-  const [, section = ''] = readFileSync(DOCUMENT, 'utf8').split('## Rights at the brokers\n');
-  const [table = ''] = section.split('\n## ');
-  const rows = table.split('\n').flatMap((line) => {
-    const [, part, names, allowed] = /^\| ([^|]+?) +\| ([^|]+?) +\| ([^|]+?) +\|$/.exec(line) ?? [];
-    return part === undefined || names === undefined || allowed === undefined || !names.includes('`')
-      ? []
-      : [{ part: part.replaceAll('`', ''), names, allowed }];
-  });
-  expect(rows.length).toBeGreaterThan(5);
-  return rows.flatMap(({ part, names, allowed }) =>
-    (part === 'every part' ? users : [part]).flatMap((user) =>
-      [...names.matchAll(/(group )?`([^`]+)`/g)].flatMap(([, group, name]) =>
-        allowed.split(', ').map((word): Right => {
-          const operation = operations[word];
-          if (operation === undefined || !users.includes(user)) throw new Error(`${user}: ${word}`);
-          return { user, kind: group === undefined ? 'TOPIC' : 'GROUP', name: `${prefix}${name}`, operation };
-        }),
-      ),
-    ),
+  const rows = readFileSync(DOCUMENT, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| `postern-') || line.startsWith('| user '))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim().replaceAll('`', '')),
+    );
+  const [head = [], ...body] = rows;
+  expect(body.map(([user]) => user)).toEqual(Object.keys(usersOf));
+  return body.flatMap(([row = '', , ...cells]) =>
+    cells.flatMap((cell, index) => {
+      const title = head[index + 2] ?? '';
+      const [name = '', words = ''] = title === 'group' ? cell.split(': ') : [title, cell];
+      const kind = title === 'group' ? 'GROUP' : 'TOPIC';
+      return words.split(', ').flatMap((word): readonly Right[] => {
+        const operation = operations[word];
+        if (operation === undefined) return [];
+        return (usersOf[row] ?? []).map((user) => ({ user, kind, name: `${prefix}${name}`, operation }));
+      });
+    }),
   );
 }
 
@@ -109,7 +117,7 @@ export function rightsCases(kafka: () => SecuredKafka): void {
       ({ user, name, operation }) => user === 'ship' && name === `${prefix}postern.events` && operation === 'WRITE',
     );
     await kafka().revoke(write);
-    const line = `Kafka does not do its work: what is new waits: ${prefix}postern.events: this user may not: docs/operations.md tells which rights it needs at the brokers`;
+    const line = `Kafka does not do its work: what is new waits: ${prefix}postern.events: this user may not: docs/many-machines.md tells which rights it needs at the brokers`;
     let mails = 0;
     for (; faults([gate]).length === 0 && mails < 1000; mails += 1) await gate.mail(`203.0.113.${mails % 250}`);
     expect(faults([gate])).toEqual([expect.stringContaining(line)]);
@@ -132,7 +140,7 @@ export function rightsCases(kafka: () => SecuredKafka): void {
       brokers: kafka().by('LOGIN'),
       login: kafka().login('SCRAM-SHA-256', 'web'),
     });
-    const line = `${prefix}${first}: this user may not: docs/operations.md tells which rights it needs at the brokers (TOPIC_AUTHORIZATION_FAILED)`;
+    const line = `${prefix}${first}: this user may not: docs/many-machines.md tells which rights it needs at the brokers (TOPIC_AUTHORIZATION_FAILED)`;
     expect(await kafka().open(place)).toEqual({ ok: false, error: line });
     // To make topics it takes Create, besides what is documented for every part.
     const operationsNeeded = ['CREATE', 'DESCRIBE', 'DESCRIBE_CONFIGS'] as const;

@@ -12,6 +12,8 @@ const HEARTBEAT_MS = 3000;
 const REBALANCE_MS_MAX = 30_000;
 /** A member that was not heard for so long must take it that others have its partitions, milliseconds: before they do. */
 const SURE_MS_MAX = SESSION_MS_MAX - 2 * HEARTBEAT_MS;
+/** How long a broker may take to let go of a member that ends, milliseconds. */
+const LEAVE_MS_MAX = 2000;
 /** Delay before joining is tried again, milliseconds. */
 const RETRY_MS = 1000;
 
@@ -92,14 +94,15 @@ export class KafkaGroup implements AsyncDisposable {
     }
   }
 
+  /** Leaves, so that the others need not wait for the session to end. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      // The others need not wait for the session to end.
-      await this.consumer.leaveGroup(true);
-      await this.consumer.close(true);
-    } catch {
-      // The session ends by itself.
-    }
+    const over = new AbortController();
+    // Nothing comes back from a broker that is frozen until its connections are closed.
+    void setTimeout(LEAVE_MS_MAX, undefined, { signal: over.signal })
+      .then(() => this.consumer.connections.close())
+      .catch(() => undefined);
+    await this.consumer.close(true).catch(() => undefined);
+    over.abort();
   }
 
   /** The turn after `last`; undefined where there is none yet. */

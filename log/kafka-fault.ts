@@ -59,8 +59,8 @@ const codes = new Map<string, (at: string, message: string) => string>([
   ],
 ]);
 
-/** Words of Node and of the library, where a code would not tell enough. */
-const sayings: readonly (readonly [RegExp, (at: string, way: KafkaWay) => string])[] = [
+/** Words of Node and of the library, where a code would not tell enough. `all`: the brokers, where it may have been any. */
+const sayings: readonly (readonly [RegExp, (at: string, way: KafkaWay, all: string) => string])[] = [
   [
     /before secure TLS connection|wrong version number|packet length too long/,
     (at) => `${at} does not speak TLS: look at log.kafka.tls.kind, and at the port`,
@@ -74,7 +74,7 @@ const sayings: readonly (readonly [RegExp, (at: string, way: KafkaWay) => string
     /alert (unknown ca|bad certificate|certificate|unsupported certificate)/i,
     (at) => `${at} does not take our certificate: look at log.kafka.tls.certFile`,
   ],
-  [/ (ECONNRESET|EPIPE)\b|^Connection (closed|error)/, (at, way) => `${at} closes the connection${mayAskFor(way)}`],
+  [/ (ECONNRESET|EPIPE)\b|^Connection (closed|error)/, (_, way, all) => `${all} closes connections${mayAskFor(way)}`],
   [
     /^Request timed out|^no answer in time/,
     (at, way) => `${at} takes connections and does not answer${mayAskFor(way)}`,
@@ -91,15 +91,19 @@ const sayings: readonly (readonly [RegExp, (at: string, way: KafkaWay) => string
  * @param about - The topics, or the group, that the question was about.
  */
 export function kafkaFault(error: unknown, way: KafkaWay, about?: string): string {
-  const shown = way.brokers.slice(0, BROKERS_SHOWN_MAX).join(', ');
-  const more = way.brokers.length > BROKERS_SHOWN_MAX ? ', …' : '';
-  const texts = new Set(leavesOf(error, `Kafka (${shown}${more})`).map((leaf) => textOf(leaf, way, about)));
+  const texts = new Set(leavesOf(error, nameOf(way)).map((leaf) => textOf(leaf, way, about)));
   return escapeField([...texts].slice(0, FAULTS_SHOWN_MAX).join('; ').replaceAll(/\s+/g, ' '), FAULT_LENGTH_MAX);
 }
 
 /** Is it an answer of a broker with this code, such as `OFFSET_OUT_OF_RANGE`? */
 export const isAnswer = (error: unknown, code: string): boolean =>
   leavesOf(error, '').some((leaf) => property(leaf.error, 'apiId') === code);
+
+/** All brokers together. */
+function nameOf({ brokers }: KafkaWay): string {
+  const shown = brokers.slice(0, BROKERS_SHOWN_MAX).join(', ');
+  return `Kafka (${shown}${brokers.length > BROKERS_SHOWN_MAX ? ', …' : ''})`;
+}
 
 /** An innermost error, and whom it came from. */
 interface Leaf {
@@ -131,7 +135,7 @@ function textOf({ error, at }: Leaf, way: KafkaWay, about: string | undefined): 
   const told = codes.get(property(error, 'code') ?? '')?.(at, message);
   if (told !== undefined) return told;
   const [, saying] = sayings.find(([words]) => words.test(message)) ?? [];
-  return saying?.(at, way) ?? `${at}: ${message}`;
+  return saying?.(at, way, nameOf(way)) ?? `${at}: ${message}`;
 }
 
 /** A broker that is asked in a way that it does not know often says nothing at all. */

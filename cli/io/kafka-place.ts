@@ -67,7 +67,7 @@ export async function openCommonLog(
   const place = kafkaPlace(configured);
   if (!place.ok) return place;
   const { retentionMs, kafka } = configured.config.log;
-  const options = {
+  return openKafkaLog({
     place: place.value,
     questionMs: Number.POSITIVE_INFINITY,
     topics: {
@@ -81,11 +81,11 @@ export async function openCommonLog(
       },
     },
     listener: {
-      away: (fault: string) => logger.warn({ fault }, 'Kafka does not do its work: what is new waits'),
+      away: (fault) => logger.warn({ fault }, 'Kafka does not do its work: what is new waits'),
       back: () => logger.warn({}, 'Kafka does its work again'),
     },
-  };
-  return openKafkaLog(options, signal);
+    ...(signal === undefined ? {} : { ending: signal }),
+  });
 }
 
 type Read<T> = Result<T, MaterialFault>;

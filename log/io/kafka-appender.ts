@@ -79,9 +79,13 @@ export class KafkaAppender implements AsyncDisposable {
     return promise;
   }
 
-  /** What waits is given up. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Gives up what waits, and takes nothing any more. */
+  giveUp(): void {
     this.closing.abort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.giveUp();
     await this.pumping;
     await this.discard();
   }

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { subscribe } from 'node:diagnostics_channel';
+import { EventEmitter } from 'node:events';
 import { isIP } from 'node:net';
-import { type BaseOptions, Connection } from '@platformatic/kafka';
+import type { BaseOptions } from '@platformatic/kafka';
 import type { Stream } from '../event-log.ts';
 
 /** How a broker learns who we are. */
@@ -46,12 +47,12 @@ export const ORIGIN_HEADER = Buffer.from('origin');
 /** The topic of a stream. */
 export const topicOf = ({ prefix }: KafkaPlace, stream: Stream): string => `${prefix}${stream}`;
 
-// Some errors of a connection come when nobody listens to it any more, such as a broker that is killed during a login: that would
-// end the process. Whoever asked something has been told.
+// Some errors of the library are events, which end the process where nobody listens: a broker is killed during a login, or while the
+// members of a group join anew. Whoever asked something has been told by then.
 subscribe('plt:kafka:instances', (message) => {
   const instance: unknown =
     typeof message === 'object' && message !== null ? Reflect.get(message, 'instance') : undefined;
-  if (instance instanceof Connection) instance.on('error', () => undefined);
+  if (instance instanceof EventEmitter) instance.on('error', () => undefined);
 });
 
 const hostOf = (broker: string): string => broker.slice(0, broker.lastIndexOf(':')).replaceAll(/[[\]]/g, '');

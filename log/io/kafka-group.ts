@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { Consumer } from '@platformatic/kafka';
 import type { Stream } from '../event-log.ts';
 import { kafkaFault } from '../kafka-fault.ts';
+import { KafkaTroubles } from '../kafka-troubles.ts';
 import { clientOptions, type KafkaPlace, topicOf } from './kafka-client.ts';
 
 /** A member that is not heard for so long loses its partitions to others, milliseconds. */
@@ -11,6 +12,8 @@ const HEARTBEAT_MS = 3000;
 const REBALANCE_MS_MAX = 30_000;
 /** A member that was not heard for so long must take it that others have its partitions, milliseconds: before they do. */
 const SURE_MS_MAX = SESSION_MS_MAX - 2 * HEARTBEAT_MS;
+/** How long a broker may take to let go of a member that ends, milliseconds. */
+const LEAVE_MS_MAX = 2000;
 /** Delay before joining is tried again, milliseconds. */
 const RETRY_MS = 1000;
 
@@ -22,6 +25,7 @@ export interface GroupOptions {
   /** Members of one group share the partitions of its streams. */
   readonly group: string;
   readonly streams: readonly Stream[];
+  /** Hears of what has failed for a while, each fault once until the members agree again. */
   readonly onFault: (fault: string) => void;
 }
 
@@ -37,7 +41,10 @@ export class KafkaGroup implements AsyncDisposable {
   private readonly options: GroupOptions;
   private readonly groupId: string;
   private readonly consumer: Consumer;
+  private readonly troubles: KafkaTroubles;
   private turn: Turn | undefined;
+  /** The library does not try to join any more. */
+  private isOut = false;
   private onJoin: () => void = () => undefined;
 
   constructor(options: GroupOptions) {
@@ -53,13 +60,19 @@ export class KafkaGroup implements AsyncDisposable {
     });
     this.consumer.topics.trackAll(...streams.map((stream) => topicOf(place, stream)));
     const revoke = (): void => this.turn?.revoked.abort();
+    this.troubles = new KafkaTroubles({ away: options.onFault, back: () => undefined });
     this.consumer.on('consumer:group:join', () => this.begin());
     this.consumer.on('consumer:group:rebalance', revoke);
     this.consumer.on('consumer:group:rejoin', revoke);
     this.consumer.on('consumer:group:leave', revoke);
-    this.consumer.on('consumer:heartbeat:error', ({ error }) =>
-      options.onFault(kafkaFault(error, place, this.groupId)),
-    );
+    this.consumer.on('consumer:heartbeat:error', ({ error }) => this.failed(error));
+    this.consumer.on('consumer:heartbeat:end', () => this.troubles.worked(this.groupId));
+    this.consumer.on('error', (error) => {
+      this.failed(error);
+      this.isOut = true;
+      revoke();
+      this.onJoin();
+    });
   }
 
   /** Others cannot have taken this member's partitions yet: it was heard a moment ago. */
@@ -81,26 +94,28 @@ export class KafkaGroup implements AsyncDisposable {
     }
   }
 
+  /** Leaves, so that the others need not wait for the session to end. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      // The others need not wait for the session to end.
-      await this.consumer.leaveGroup(true);
-      await this.consumer.close(true);
-    } catch {
-      // The session ends by itself.
-    }
+    const over = new AbortController();
+    // Nothing comes back from a broker that is frozen until its connections are closed.
+    void setTimeout(LEAVE_MS_MAX, undefined, { signal: over.signal })
+      .then(() => this.consumer.connections.close())
+      .catch(() => undefined);
+    await this.consumer.close(true).catch(() => undefined);
+    over.abort();
   }
 
   /** The turn after `last`; undefined where there is none yet. */
   private async nextTurn(last: Turn | undefined, signal: AbortSignal): Promise<Turn | undefined> {
     try {
       if (this.consumer.memberId === null) await this.consumer.joinGroup({});
-      else if (this.turn === last) await this.joined(signal);
+      else if (this.turn === last && !this.isOut) await this.joined(signal);
+      this.isOut = false;
       if (this.turn !== last) return this.turn;
       // The members did not agree in time: it begins anew.
       await this.consumer.leaveGroup(true);
     } catch (error) {
-      this.options.onFault(kafkaFault(error, this.options.place, this.groupId));
+      this.failed(error);
       await setTimeout(RETRY_MS, undefined, { signal }).catch(() => undefined);
     }
     return undefined;
@@ -115,8 +130,14 @@ export class KafkaGroup implements AsyncDisposable {
     over.abort();
   }
 
+  private failed(error: unknown): void {
+    const nowMs = performance.now();
+    this.troubles.failed(this.groupId, kafkaFault(error, this.options.place, this.groupId), nowMs, nowMs);
+  }
+
   private begin(): void {
     const { place, streams } = this.options;
+    this.troubles.worked(this.groupId);
     const assignments = this.consumer.assignments ?? [];
     const assignment = new Map(
       streams.map((stream) => [

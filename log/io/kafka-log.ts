@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { Admin } from '@platformatic/kafka';
 import { ok, type Result } from '../../lib/result.ts';
@@ -11,9 +12,12 @@ import { KafkaAppender } from './kafka-appender.ts';
 import { clientOptions, type KafkaPlace, topicOf } from './kafka-client.ts';
 import { type KafkaPartition, KafkaReader } from './kafka-reader.ts';
 import { prepareTopics, type TopicSettings } from './kafka-topics.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** How long what is asked of brokers that do not answer may take, milliseconds. */
 export const KAFKA_PATIENCE_MS = 30_000;
+/** How long brokers may take for what is asked last, milliseconds: nobody waits for those that are away. */
+export const ENDING_MS = 3000;
 /** How long a broker holds back its answer to a follower until a record comes, milliseconds. */
 export const FOLLOW_WAIT_MS = 500;
 /** Delay before a follower or reader asks once more, milliseconds; a follower doubles it each time. */
@@ -31,18 +35,15 @@ export interface KafkaLogOptions {
   readonly patienceMs?: number;
   /** How long a question may take, milliseconds; parts that run for ever have all the time. Default {@link KAFKA_PATIENCE_MS}. */
   readonly questionMs?: number;
+  /** Aborts when whoever uses the log begins to end: it is not opened any more, and what is asked or appended has {@link ENDING_MS}. */
+  readonly ending?: AbortSignal;
   /** Milliseconds since 1970-01-01 UTC. */
   readonly now?: () => number;
 }
 
-/**
- * Opens the log that is in Kafka; its topics are made where they are not there.
- *
- * @param signal - Ends the attempt.
- * @returns One line where it cannot be used.
- */
-export async function openKafkaLog(options: KafkaLogOptions, signal?: AbortSignal): Promise<Result<KafkaLog, string>> {
-  const prepared = await prepareTopics(options.place, options.topics, signal);
+/** Opens the log that is in Kafka; its topics are made where they are not there. @returns One line where it cannot be used. */
+export async function openKafkaLog(options: KafkaLogOptions): Promise<Result<KafkaLog, string>> {
+  const prepared = await prepareTopics(options.place, options.topics, options.ending);
   return prepared.ok ? ok(new KafkaLog(options, prepared.value)) : prepared;
 }
 
@@ -76,6 +77,7 @@ export class KafkaLog implements EventLog, Appender {
       onSuccess: () => this.troubles.worked('append'),
       onGivenUp: () => this.troubles.forget('append'),
     });
+    void this.end(options.ending);
   }
 
   get connected(): boolean {
@@ -175,6 +177,16 @@ export class KafkaLog implements EventLog, Appender {
     await this.admin.close().catch(() => undefined);
   }
 
+  /** Gives up what is asked {@link ENDING_MS} after `ending` aborted. */
+  private async end(ending: AbortSignal | undefined): Promise<void> {
+    if (ending === undefined) return;
+    const { signal } = this.closing;
+    if (!ending.aborted) await once(ending, 'abort', { signal }).catch(() => undefined);
+    await setTimeout(ENDING_MS, undefined, { signal }).catch(() => undefined);
+    this.closing.abort();
+    this.appender.giveUp();
+  }
+
   private async trimPartition({ stream, partition }: KafkaPartition, beforeAtMs: number): Promise<number> {
     const { first, next } = await this.bounds(stream, partition);
     const name = this.topicOf(stream);
@@ -196,20 +208,13 @@ export class KafkaLog implements EventLog, Appender {
   ): Promise<Page | undefined> {
     const what = `${of.stream} ${of.partition}`;
     const askedAtMs = performance.now();
-    const aborted = Promise.withResolvers<undefined>();
-    const onAbort = (): void => aborted.resolve(undefined);
-    ended.addEventListener('abort', onAbort);
     try {
-      const fetched = reader.fetch(of, from, FOLLOW_WAIT_MS);
-      fetched.catch(() => undefined);
-      const page = await Promise.race([fetched, aborted.promise]);
+      const page = await unlessAborted(reader.fetch(of, from, FOLLOW_WAIT_MS), ended);
       if (page !== undefined) this.troubles.worked(what);
       return page;
     } catch (error) {
       this.failed(what, kafkaFault(error, this.options.place, this.topicOf(of.stream)), askedAtMs);
       return undefined;
-    } finally {
-      ended.removeEventListener('abort', onAbort);
     }
   }
 
@@ -225,9 +230,13 @@ export class KafkaLog implements EventLog, Appender {
     const askedAtMs = performance.now();
     for (;;) {
       try {
-        const answer = await ask();
+        const answer = await unlessAborted(
+          ask().then((value) => ({ value })),
+          this.closing.signal,
+        );
+        if (answer === undefined) throw new Error('the log is closed');
         this.troubles.worked(what);
-        return answer;
+        return answer.value;
       } catch (error) {
         const fault = kafkaFault(error, place, about);
         if (this.closing.signal.aborted || performance.now() - askedAtMs > questionMs) {

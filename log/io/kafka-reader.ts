@@ -83,6 +83,8 @@ export class KafkaReader implements AsyncDisposable {
       return fetchedOf(await this.ask(of, from, waitMs), from);
     } catch (error) {
       this.isMetadataOld = true;
+      // A broker that was started anew does not know what was fetched before; the library begins anew, too.
+      if (isAnswer(error, 'FETCH_SESSION_ID_NOT_FOUND')) return fetchedOf(await this.ask(of, from, waitMs), from);
       if (!isAnswer(error, 'OFFSET_OUT_OF_RANGE')) throw error;
       const { first, next } = await this.bounds(of);
       if (from >= next) return { records: [], nextOffset: from, end: next };

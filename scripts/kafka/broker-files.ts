@@ -14,6 +14,8 @@ export interface BrokerListener {
   /** In capitals. */
   readonly name: string;
   readonly protocol: 'SASL_PLAINTEXT' | 'SSL' | 'SASL_SSL';
+  /** Where clients are told to come in by it: another program listens there, and passes them on. Default: where it is. */
+  readonly advertisedPort?: number;
   /** Settings that hold for it alone: key stores, mechanisms, users. */
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -24,10 +26,11 @@ export function serverProperties(
   all: readonly BrokerPlace[],
   listeners: readonly BrokerListener[],
 ): string {
-  const client = [
-    `CLIENT://127.0.0.1:${place.port}`,
-    ...listeners.map(({ name }, index) => `${name}://127.0.0.1:${place.listenerPorts[index]}`),
-  ].join(',');
+  const clientBy = (portOf: (listener: BrokerListener, own: number) => number): string =>
+    [
+      `CLIENT://127.0.0.1:${place.port}`,
+      ...listeners.map((each, index) => `${each.name}://127.0.0.1:${portOf(each, place.listenerPorts[index] ?? 0)}`),
+    ].join(',');
   const controller = `CONTROLLER://127.0.0.1:${place.controllerPort}`;
   const protocols = ['CONTROLLER:PLAINTEXT', 'CLIENT:PLAINTEXT', ...listeners.map((l) => `${l.name}:${l.protocol}`)];
   const replicas = Math.min(all.length, 3);
@@ -35,8 +38,8 @@ export function serverProperties(
     'process.roles=broker,controller',
     `node.id=${place.id}`,
     `controller.quorum.bootstrap.servers=${all.map(({ controllerPort }) => `127.0.0.1:${controllerPort}`).join(',')}`,
-    `listeners=${client},${controller}`,
-    `advertised.listeners=${client},${controller}`,
+    `listeners=${clientBy((_, own) => own)},${controller}`,
+    `advertised.listeners=${clientBy(({ advertisedPort }, own) => advertisedPort ?? own)},${controller}`,
     'controller.listener.names=CONTROLLER',
     'inter.broker.listener.name=CLIENT',
     `listener.security.protocol.map=${protocols.join(',')}`,

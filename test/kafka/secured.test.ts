@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { describeNeeds } from '../support/needs.ts';
 import { SecuredKafka } from '../support/secured-kafka.ts';
+import { killCases } from './cases/kills.ts';
 import { loginCases } from './cases/logins.ts';
 import { rightsCases } from './cases/rights.ts';
 import { topicCases } from './cases/topics.ts';
@@ -15,4 +16,5 @@ describeNeeds(['java', 'mvn'], 'brokers that let in whom they know, and settings
   loginCases(() => kafka);
   rightsCases(() => kafka);
   topicCases(() => kafka);
+  killCases(() => kafka);
 });

@@ -105,7 +105,7 @@ describe('the line of what the library throws', () => {
           }),
         ),
       ),
-      `${BROKER} closes the connection; if it always does, it may ask for TLS (log.kafka.tls)`,
+      `Kafka (${BROKER}) closes connections; if it always does, it may ask for TLS (log.kafka.tls)`,
       { ...way, login: {} },
     ],
     [
@@ -171,13 +171,13 @@ describe('the line of what the library throws', () => {
     [
       'no certificate of ours, TLS 1.3',
       new NetworkError('Connection closed'),
-      `Kafka (${BROKER}) closes the connection; if it always does, it may ask for a login (log.kafka.username) or a certificate of ours (log.kafka.tls.certFile)`,
+      `Kafka (${BROKER}) closes connections; if it always does, it may ask for a login (log.kafka.username) or a certificate of ours (log.kafka.tls.certFile)`,
       { ...way, tls: {} },
     ],
     [
       'a certificate of ours that is not believed, TLS 1.3',
       new NetworkError('Connection error', { cause: system('ECONNRESET', 'read ECONNRESET') }),
-      `Kafka (${BROKER}) closes the connection; if it always does, it may ask for another certificate of ours (log.kafka.tls.certFile)`,
+      `Kafka (${BROKER}) closes connections; if it always does, it may ask for another certificate of ours (log.kafka.tls.certFile)`,
       { ...way, tls: { cert: 'PEM' }, login: {} },
     ],
     ['something else there', new UserError('Out of bounds.'), `Kafka (${BROKER}) does not speak the protocol of Kafka`],

@@ -18,6 +18,7 @@ import type { CertificatePem } from '../../proxy/io/tls.ts';
 import type { BrokerListener } from '../../scripts/kafka/broker-files.ts';
 import { KafkaCluster } from '../../scripts/kafka/cluster.ts';
 import { make, makeAuthority } from './certificates.ts';
+import { CutLine } from './cut-line.ts';
 
 const DAY_MS = 86_400_000;
 /** Who may do everything. */
@@ -46,11 +47,14 @@ interface Certificates {
 export class SecuredKafka implements AsyncDisposable {
   readonly cluster: KafkaCluster;
   readonly certificates: Certificates;
+  /** Of the way in CUT. */
+  readonly line: CutLine;
   private readonly admin: Admin;
 
-  private constructor(cluster: KafkaCluster, certificates: Certificates) {
+  private constructor(cluster: KafkaCluster, certificates: Certificates, line: CutLine) {
     this.cluster = cluster;
     this.certificates = certificates;
+    this.line = line;
     this.admin = new Admin({ ...clientOptions(this.place()), retries: 3 });
   }
 
@@ -64,8 +68,10 @@ export class SecuredKafka implements AsyncDisposable {
       strange: await make(['machine'], 365, otherAuthority),
     };
     const broker = keyStore(await make(['127.0.0.1'], 365, authority));
+    const line = await CutLine.listen();
     const listeners: readonly BrokerListener[] = [
       { name: 'LOGIN', protocol: 'SASL_PLAINTEXT', settings: logins },
+      { name: 'CUT', protocol: 'SASL_PLAINTEXT', settings: logins, advertisedPort: line.port },
       { name: 'SECURE', protocol: 'SASL_SSL', settings: { ...logins, ...broker } },
       { name: 'MUTUAL', protocol: 'SSL', settings: { ...broker, ...believing(authority) } },
       {
@@ -80,9 +86,13 @@ export class SecuredKafka implements AsyncDisposable {
       properties: [
         'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
         `super.users=User:ANONYMOUS;User:${ADMIN};User:CN=machine`,
+        // One that was killed may come back sooner.
+        'broker.session.timeout.ms=4000',
+        'broker.heartbeat.interval.ms=500',
       ],
     });
-    return new SecuredKafka(cluster, certificates);
+    line.target = Number(cluster.addressesBy('CUT')[0]?.split(':')[1]);
+    return new SecuredKafka(cluster, certificates, line);
   }
 
   /** A place of its own at the port that asks for nothing, with all rights. */
@@ -143,6 +153,7 @@ export class SecuredKafka implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.admin.close();
+    await this.line[Symbol.asyncDispose]();
     await this.cluster[Symbol.asyncDispose]();
   }
 }

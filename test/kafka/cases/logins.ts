@@ -70,7 +70,7 @@ const wrong: Readonly<Record<string, readonly [Way, RegExp]>> = {
   ],
   'no login where one is asked for': [
     (kafka) => ({ brokers: kafka.by('LOGIN') }),
-    / closes the connection; if it always does, it may ask for TLS \(log\.kafka\.tls\) or a login \(log\.kafka\.username\)$/,
+    / closes connections; if it always does, it may ask for TLS \(log\.kafka\.tls\) or a login \(log\.kafka\.username\)$/,
   ],
   'a login where none is taken': [
     (kafka) => ({ brokers: kafka.cluster.addresses, login: kafka.login('PLAIN') }),
@@ -94,14 +94,14 @@ const wrong: Readonly<Record<string, readonly [Way, RegExp]>> = {
   ],
   'no certificate where one is asked for': [
     (kafka) => ({ brokers: kafka.by('MUTUAL'), tls: believing(kafka) }),
-    / closes the connection; if it always does, it may ask for .* a certificate of ours \(log\.kafka\.tls\.certFile\)$/,
+    / closes connections; if it always does, it may ask for .* a certificate of ours \(log\.kafka\.tls\.certFile\)$/,
   ],
   'a certificate that is not believed': [
     (kafka) => {
       const { certificate: cert, key } = kafka.certificates.strange;
       return { brokers: kafka.by('MUTUAL'), tls: { ...believing(kafka), cert, key } };
     },
-    / closes the connection; if it always does, it may ask for .* another certificate of ours \(log\.kafka\.tls\.certFile\)$/,
+    / closes connections; if it always does, it may ask for .* another certificate of ours \(log\.kafka\.tls\.certFile\)$/,
   ],
   'clear towards TLS': [
     (kafka) => ({ brokers: kafka.by('MISNAMED') }),
@@ -109,7 +109,7 @@ const wrong: Readonly<Record<string, readonly [Way, RegExp]>> = {
   ],
   'a login in clear towards TLS': [
     (kafka) => ({ brokers: kafka.by('SECURE'), login: kafka.login('PLAIN') }),
-    /^127\.0\.0\.1:\d+ closes the connection; if it always does, it may ask for TLS \(log\.kafka\.tls\)$/,
+    /^Kafka \(127\.0\.0\.1:\d+\) closes connections; if it always does, it may ask for TLS \(log\.kafka\.tls\)$/,
   ],
   'TLS towards clear': [
     (kafka) => ({ brokers: kafka.cluster.addresses, tls: believing(kafka) }),

@@ -1,5 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { streams } from '../../../log/event-log.ts';
+import { FOLLOW_WAIT_MS } from '../../../log/io/kafka-log.ts';
 import { eventsIn, Fleet, faultsOf, harvest } from '../../support/fleet.ts';
 import { until } from '../../support/postern.ts';
 import { newPrefix, type SecuredKafka } from '../../support/secured-kafka.ts';
@@ -147,5 +149,40 @@ export function topicCases(kafka: () => SecuredKafka): void {
     const fault = `${topic}: the records are too large for it: raise its max.message.bytes (MESSAGE_TOO_LARGE)`;
     expect(told).toEqual([fault, 'back']);
     await opened.value[Symbol.asyncDispose]();
+  });
+
+  test('a follower holds no more the longer it waits', async () => {
+    const opened = await kafka().open(kafka().place());
+    if (!opened.ok) throw new Error(opened.error);
+    const log = opened.value;
+    let listeners = 0;
+    const { addEventListener, removeEventListener } = EventTarget.prototype;
+    const added = vi.spyOn(EventTarget.prototype, 'addEventListener').mockImplementation(function add(
+      this: EventTarget,
+      ...given
+    ) {
+      if (given[0] === 'abort') listeners += 1;
+      addEventListener.apply(this, given);
+    });
+    const removed = vi.spyOn(EventTarget.prototype, 'removeEventListener').mockImplementation(function remove(
+      this: EventTarget,
+      ...given
+    ) {
+      if (given[0] === 'abort') listeners -= 1;
+      removeEventListener.apply(this, given);
+    });
+    onTestFinished(() => [added, removed].forEach((spy) => void spy.mockRestore()));
+    const stop = new AbortController();
+    const following = (async () => {
+      for await (const page of log.follow('postern.events', 0, 0, stop.signal)) expect(page.records).toEqual([]);
+    })();
+    await setTimeout(FOLLOW_WAIT_MS);
+    const early = listeners;
+    await setTimeout(4 * FOLLOW_WAIT_MS);
+    expect(added.mock.calls.length).toBeGreaterThan(4);
+    expect(listeners).toBeLessThanOrEqual(early + 1);
+    stop.abort();
+    await following;
+    await log[Symbol.asyncDispose]();
   });
 }

@@ -159,9 +159,14 @@ export class Machine {
   }
 }
 
-/** What a part of a machine warned of, or worse: each line with its fault. */
+/** Said by a part that was quicker than the log of its machine. */
+const NOT_THERE_YET = 'the event log is not there yet';
+
+/** What a part of a machine warned of, or worse: each line with its fault. A machine that is slow to start is none. */
 export const faultsOf = ({ process: { lines } }: Machine, of: string): readonly string[] =>
-  lines.flatMap(({ part, level, msg, fault }) => (part === of && level >= 40 ? [`${msg}: ${String(fault)}`] : []));
+  lines.flatMap(({ part, level, msg, fault }) =>
+    part === of && level >= 40 && msg !== NOT_THERE_YET ? [`${msg}: ${String(fault)}`] : [],
+  );
 
 /** How many events of a type, and of addresses that begin so, are in a log. */
 export async function eventsIn(log: EventLog, type: string, ip = ''): Promise<number> {

@@ -10,8 +10,8 @@ import { Fleet, faultsOf, type Machine } from '../../support/fleet.ts';
 import { until } from '../../support/postern.ts';
 import { newPrefix, passwordOf, type SecuredKafka } from '../../support/secured-kafka.ts';
 
-const CUTS = 20;
-const KILLS = 2;
+const CUTS = 15;
+const KILLS = 1;
 /** How long the line may be whole, and how long it is cut, milliseconds: in the midst of logins, too. */
 const WHOLE_MS_MAX = 800;
 const CUT_MS_MAX = 400;

@@ -1,88 +1,10 @@
-import { setTimeout } from 'node:timers/promises';
-import { decodeDecision, encodeEvent } from '../../events/codec.ts';
-import { type DecisionMade, decisionKey } from '../../events/decision.ts';
-import type { EvidenceEvent } from '../../events/evidence.ts';
-import { assert } from '../../lib/assert.ts';
-import { err, ok, type Result } from '../../lib/result.ts';
-import {
-  type EventLog,
-  type LogRecord,
-  type Offset,
-  type Page,
-  RECORD_OCTETS_MAX,
-  type Stream,
-} from '../../log/event-log.ts';
 import { partitionOf } from '../../log/partition.ts';
-import type { ReaderProgress } from '../../log/progress.ts';
-import { siteWatcher, sourceWatcher, type Watcher } from '../replay.ts';
-import type { Alert, SiteDetector } from '../site/site-detector.ts';
-import type { Snapshot, SnapshotFault, SnapshotStore } from '../snapshot.ts';
-import type { WatchSettings } from '../source-watch.ts';
+import { siteWatcher, sourceWatcher } from '../replay.ts';
+import { LogWatch, type WatchPlace } from './log-watch.ts';
+import type { RunnerOptions, RunnerStats } from './runner-options.ts';
 
-/** How often the state of a partition is kept, milliseconds, if anything happened in it. */
-export const SNAPSHOT_EVERY_MS = 60_000;
-/** After so many events it is kept earlier: a restart has no more to read again. */
-export const SNAPSHOT_EVENTS_MAX = 200_000;
 /** How often it is told how far the watches have read, milliseconds. */
 export const PROGRESS_EVERY_MS = 1000;
-/** Delay before an append that the log would not take is tried again, milliseconds. */
-export const APPEND_RETRY_MS = 500;
-/** Records of one append, and their octets. */
-const APPEND_RECORDS_MAX = 200;
-const APPEND_OCTETS = RECORD_OCTETS_MAX;
-
-/** Told with the name of the state and the reason. */
-const NOT_KEPT = 'the kept state of the detectors cannot be used: the log is read from its start';
-
-const EVENTS = 'postern.events';
-const DECISIONS = 'postern.decisions';
-const EVIDENCE = 'postern.evidence';
-
-/** Hears what a runner does. */
-export interface RunnerListener {
-  /** Decisions are in the log. */
-  decided(decisions: readonly DecisionMade[]): void;
-  /** A person should know. */
-  alerted(alerts: readonly Alert[]): void;
-  /** Something the operator should know of the runner itself. */
-  trouble(what: string, details: object): void;
-  /** How far every watch has read: once a second from the time on at which all have their state. Must not throw. */
-  progressed?(watches: readonly ReaderProgress[]): void;
-}
-
-export interface RunnerOptions {
-  readonly log: EventLog;
-  readonly snapshots: SnapshotStore;
-  readonly settings: WatchSettings;
-  readonly siteDetectors: readonly SiteDetector[];
-  /** See {@link Snapshot.stateHash}. */
-  readonly stateHash: string;
-  readonly listener: RunnerListener;
-  /** Default: {@link SNAPSHOT_EVENTS_MAX}. */
-  readonly snapshotEventsMax?: number;
-  /** Default: {@link SNAPSHOT_EVERY_MS}. */
-  readonly snapshotEveryMs?: number;
-  /** What of the log is watched. Default: all of it. */
-  readonly share?: WatchShare;
-  /** False while others may watch the same: then nothing is put into the log. Default: always true. */
-  readonly isSure?: () => boolean;
-}
-
-/** What one of several analyzers watches. */
-export interface WatchShare {
-  readonly eventPartitions: readonly number[];
-  readonly evidencePartitions: readonly number[];
-}
-
-/** Counts since a runner began. */
-export interface RunnerStats {
-  events: number;
-  evidence: number;
-  decisions: number;
-  unreadable: number;
-  snapshots: number;
-}
-
 /**
  * Runs the watches of a log, live: one for each partition of the events, one for the evidence of the site, each from its last
  * snapshot on. What is decided goes into the log before the snapshot that has it behind itself, so no decision is lost; and
@@ -92,7 +14,7 @@ export class Runner {
   readonly stats: RunnerStats = { events: 0, evidence: 0, decisions: 0, unreadable: 0, snapshots: 0 };
   private readonly options: RunnerOptions;
   private readonly stopping = new AbortController();
-  private workers: readonly Worker[] = [];
+  private watches: readonly LogWatch[] = [];
   private toldAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RunnerOptions) {
@@ -102,7 +24,7 @@ export class Runner {
   /** Runs until it is stopped; `onReady` is called once every watch has its state, and waited for before anything more is read. */
   async run(onReady: () => void | Promise<void> = () => undefined): Promise<void> {
     const places = placesOf(this.options);
-    this.workers = await Promise.all(places.map((place) => Worker.begin(place, this.options, this.stats)));
+    this.watches = await Promise.all(places.map((place) => LogWatch.begin(place, this.options, this.stats)));
     await onReady();
     this.tellProgress();
     const timer = setInterval(() => this.tellProgress(), PROGRESS_EVERY_MS).unref();
@@ -110,7 +32,7 @@ export class Runner {
     const onPage = (): void => {
       if (performance.now() - this.toldAtMs >= PROGRESS_EVERY_MS) this.tellProgress();
     };
-    await Promise.all(this.workers.map((worker) => worker.run(this.stopping.signal, onPage)));
+    await Promise.all(this.watches.map((watch) => watch.run(this.stopping.signal, onPage)));
     clearInterval(timer);
   }
 
@@ -121,7 +43,7 @@ export class Runner {
    * @returns False where the state could not be kept: what it was is in the files of snapshots still.
    */
   async changeTexts(change: (text: string) => string): Promise<boolean> {
-    const kept = await Promise.all(this.workers.map((worker) => worker.changeTexts(change)));
+    const kept = await Promise.all(this.watches.map((watch) => watch.changeTexts(change)));
     return kept.every((isKept) => isKept);
   }
 
@@ -132,263 +54,23 @@ export class Runner {
 
   private tellProgress(): void {
     this.toldAtMs = performance.now();
-    this.options.listener.progressed?.(this.workers.map(({ progress }) => progress));
+    this.options.listener.progressed?.(this.watches.map(({ progress }) => progress));
   }
 }
 
 /** Every watch of the log, or of a share of it. */
-function placesOf({ log, settings, siteDetectors, share }: RunnerOptions): readonly Place[] {
+function placesOf({ log, settings, siteDetectors, share }: RunnerOptions): readonly WatchPlace[] {
   const everyPartition = Array.from({ length: log.partitionCount }, (_, partition) => partition);
-  const places: Place[] = (share?.eventPartitions ?? everyPartition).map((partition) => ({
+  const places: WatchPlace[] = (share?.eventPartitions ?? everyPartition).map((partition) => ({
     name: `events-${partition}`,
-    stream: EVENTS,
+    stream: 'postern.events',
     partition,
     begin: () => sourceWatcher(settings, partition),
   }));
   const site = partitionOf(settings.site, log.partitionCount);
   if ((share?.evidencePartitions ?? everyPartition).includes(site)) {
     const begin = () => siteWatcher(settings, siteDetectors);
-    places.push({ name: 'site', stream: EVIDENCE, partition: site, begin });
+    places.push({ name: 'site', stream: 'postern.evidence', partition: site, begin });
   }
   return places;
-}
-
-/** What a watch follows, and how one begins. */
-interface Place {
-  /** Of its snapshot. */
-  readonly name: string;
-  readonly stream: Stream;
-  readonly partition: number;
-  begin(): Watcher;
-}
-
-/** One watch, and what of it is in the log. */
-class Worker {
-  private offset: Offset;
-  private readonly place: Place;
-  private readonly options: RunnerOptions;
-  private readonly stats: RunnerStats;
-  private watcher: Watcher;
-  /** Decisions since the snapshot that are in the log already. */
-  private readonly known: Set<string>;
-  private keptAtMs = performance.now();
-  private countSince = 0;
-  /** The watch has seen records whose decisions are not in the log: its state must not be kept. */
-  private isTorn = false;
-  /** One thing after the other: a page, and what is done with the state in between. */
-  private turn: Promise<unknown> = Promise.resolve();
-
-  private constructor(
-    place: Place,
-    options: RunnerOptions,
-    stats: RunnerStats,
-    state: { readonly watcher: Watcher; readonly offset: Offset; readonly known: Set<string> },
-  ) {
-    this.place = place;
-    this.options = options;
-    this.stats = stats;
-    this.watcher = state.watcher;
-    this.offset = state.offset;
-    this.known = state.known;
-  }
-
-  /** From the last snapshot, or from the oldest record that the log has. */
-  static async begin(place: Place, options: RunnerOptions, stats: RunnerStats): Promise<Worker> {
-    const { log, listener } = options;
-    const { first, next } = await log.bounds(place.stream, place.partition);
-    const kept = await keptState(place, options, next);
-    if (kept.ok && kept.value !== undefined) {
-      const { watcher, snapshot } = kept.value;
-      const known = await decidedSince(log, snapshot.decisionOffsets);
-      return new Worker(place, options, stats, { watcher, offset: snapshot.offset, known });
-    }
-    if (!kept.ok) listener.trouble(NOT_KEPT, { state: place.name, reason: kept.error });
-    return new Worker(place, options, stats, {
-      watcher: place.begin(),
-      offset: first,
-      known: await decidedSince(log, []),
-    });
-  }
-
-  get progress(): ReaderProgress {
-    const { name, stream, partition } = this.place;
-    return { name, stream, partition, nextOffset: this.offset };
-  }
-
-  async run(signal: AbortSignal, onPage: () => void): Promise<void> {
-    const { stream, partition } = this.place;
-    for await (const page of this.options.log.follow(stream, partition, this.offset, signal)) {
-      await this.inTurn(() => this.take(page, signal));
-      onPage();
-      if (signal.aborted) break;
-      const { snapshotEventsMax = SNAPSHOT_EVENTS_MAX, snapshotEveryMs = SNAPSHOT_EVERY_MS } = this.options;
-      const isDue = this.countSince >= snapshotEventsMax || performance.now() - this.keptAtMs >= snapshotEveryMs;
-      if (isDue) await this.inTurn(() => this.keepNew());
-    }
-    await this.inTurn(() => this.keepNew());
-  }
-
-  /** See {@link Runner.changeTexts}. */
-  changeTexts(change: (text: string) => string): Promise<boolean> {
-    return this.inTurn(async () => {
-      const changed = this.place.begin();
-      assert(changed.decode(this.watcher.encode(change)), 'a state with other texts is a state');
-      this.watcher = changed;
-      return this.keep();
-    });
-  }
-
-  private inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.turn.then(work);
-    this.turn = result.catch(() => undefined);
-    return result;
-  }
-
-  private async take({ records, nextOffset }: Page, signal: AbortSignal): Promise<void> {
-    const { listener } = this.options;
-    const { decisions, evidence, alerts, unreadableCount } = this.watcher.take(records);
-    const fresh = decisions.filter(({ id }) => !this.known.delete(id));
-    const isWhole =
-      (await this.append(fresh.map(decisionRecord), signal)) &&
-      (await this.append(evidence.map(evidenceRecord), signal));
-    if (!isWhole) {
-      this.isTorn = true;
-      return;
-    }
-    this.offset = nextOffset;
-    this.countSince += records.length;
-    const { stats } = this;
-    stats[this.place.stream === EVENTS ? 'events' : 'evidence'] += records.length;
-    stats.decisions += fresh.length;
-    stats.unreadable += unreadableCount;
-    if (unreadableCount > 0) {
-      listener.trouble('records that this release does not know were passed over', { count: unreadableCount });
-    }
-    if (fresh.length > 0) listener.decided(fresh);
-    if (alerts.length > 0) listener.alerted(alerts);
-  }
-
-  /** Keeps the state, if there is anything new in it. */
-  private async keepNew(): Promise<void> {
-    if (this.countSince > 0) await this.keep();
-  }
-
-  /** @returns False where it is not kept. */
-  private async keep(): Promise<boolean> {
-    const { log, snapshots, stateHash, listener, isSure = () => true } = this.options;
-    if (this.isTorn || !isSure()) return false;
-    this.countSince = 0;
-    this.keptAtMs = performance.now();
-    try {
-      const decisionOffsets = await endsOf(log);
-      const { offset } = this;
-      await snapshots.save(this.place.name, { stateHash, offset, decisionOffsets, state: this.watcher.encode() });
-      this.stats.snapshots += 1;
-      return true;
-    } catch (error) {
-      listener.trouble('the state of the detectors cannot be kept', { reason: String(error) });
-      return false;
-    }
-  }
-
-  /** Until the log has them: a decision is never dropped. @returns False when the runner was stopped before. */
-  private async append(records: readonly LogRecord[], signal: AbortSignal): Promise<boolean> {
-    const { log, listener, isSure = () => true } = this.options;
-    for (const part of parted(records)) {
-      for (;;) {
-        if (!isSure()) {
-          // Who was frozen for long has been replaced, and will hear of it: what it would decide now others have decided.
-          if (signal.aborted) return false;
-          await setTimeout(APPEND_RETRY_MS);
-          continue;
-        }
-        const appended = await log.append(part);
-        if (appended.ok) break;
-        if (signal.aborted) return false;
-        listener.trouble('the log does not take what was decided', { reason: appended.error });
-        await setTimeout(APPEND_RETRY_MS);
-      }
-    }
-    return true;
-  }
-}
-
-/** What a watch goes on from, `undefined` where nothing was kept; or why it cannot go on from that. */
-async function keptState(
-  place: Place,
-  { snapshots, stateHash }: RunnerOptions,
-  logEnd: Offset,
-): Promise<Result<{ readonly watcher: Watcher; readonly snapshot: Snapshot } | undefined, string>> {
-  const loaded = await snapshots.load(place.name);
-  if (!loaded.ok) return err(faultTexts[loaded.error]);
-  const snapshot = loaded.value;
-  if (snapshot === undefined) return ok(undefined);
-  if (snapshot.stateHash !== stateHash) return err('it is of other detectors');
-  // Events that come would take the numbers of those it has seen, and be passed over.
-  if (snapshot.offset > logEnd) return err('it has seen more than the log has: the log is another one');
-  const watcher = place.begin();
-  return watcher.decode(snapshot.state) ? ok({ watcher, snapshot }) : err(faultTexts.format);
-}
-
-const faultTexts: Readonly<Record<SnapshotFault, string>> = {
-  damaged: 'it is damaged',
-  format: 'it is of another release',
-  unreadable: 'it cannot be read',
-};
-
-const decisionRecord = (decision: DecisionMade): LogRecord => ({
-  stream: DECISIONS,
-  key: decisionKey(decision),
-  payload: encodeEvent(decision),
-  priority: 'high',
-});
-
-const evidenceRecord = (evidence: EvidenceEvent): LogRecord => ({
-  stream: EVIDENCE,
-  key: evidence.site,
-  payload: encodeEvent(evidence),
-  priority: 'normal',
-});
-
-/** Records in appends that are small enough. */
-function* parted(records: readonly LogRecord[]): Generator<readonly LogRecord[]> {
-  let part: LogRecord[] = [];
-  let octets = 0;
-  for (const record of records) {
-    if (part.length >= APPEND_RECORDS_MAX || (part.length > 0 && octets + record.payload.length > APPEND_OCTETS)) {
-      yield part;
-      part = [];
-      octets = 0;
-    }
-    part.push(record);
-    octets += record.payload.length;
-  }
-  if (part.length > 0) yield part;
-}
-
-async function endsOf(log: EventLog): Promise<readonly Offset[]> {
-  const partitions = Array.from({ length: log.partitionCount }, (_, partition) => partition);
-  const bounds = await Promise.all(partitions.map((partition) => log.bounds(DECISIONS, partition)));
-  return bounds.map(({ next }) => next);
-}
-
-/** Records read at a time. */
-const READ_RECORDS = 1000;
-
-/** Ids of the analyzers' decisions behind these offsets. */
-async function decidedSince(log: EventLog, offsets: readonly Offset[]): Promise<Set<string>> {
-  const ids = new Set<string>();
-  for (let partition = 0; partition < log.partitionCount; partition += 1) {
-    const { first, next } = await log.bounds(DECISIONS, partition);
-    for (let from = Math.max(first, offsets[partition] ?? 0); from < next; ) {
-      const page = await log.read(DECISIONS, partition, from, READ_RECORDS);
-      if (page.records.length === 0) break;
-      for (const { payload } of page.records) {
-        const decision = decodeDecision(payload);
-        if (decision.ok && decision.value.origin === 'analyzer') ids.add(decision.value.id);
-      }
-      from = page.nextOffset;
-    }
-  }
-  return ids;
 }

@@ -1,5 +1,5 @@
 import { FileSnapshots } from '../../analyzers/io/file-snapshots.ts';
-import type { RunnerListener } from '../../analyzers/io/runner.ts';
+import type { RunnerListener } from '../../analyzers/io/runner-options.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import { identityOf } from '../config/assemble.ts';
 import { pathText } from '../config/fault.ts';

@@ -1,4 +1,5 @@
-import { Runner, type RunnerListener, type RunnerOptions, type RunnerStats } from '../../analyzers/io/runner.ts';
+import { Runner } from '../../analyzers/io/runner.ts';
+import type { RunnerListener, RunnerOptions, RunnerStats } from '../../analyzers/io/runner-options.ts';
 import { Forgetter } from '../../events/forgetter.ts';
 import { err, ok } from '../../lib/result.ts';
 import type { Places } from '../config/places.ts';

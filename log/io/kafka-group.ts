@@ -63,7 +63,6 @@ export class KafkaGroup implements AsyncDisposable {
     this.troubles = new KafkaTroubles({ away: options.onFault, back: () => undefined });
     this.consumer.on('consumer:group:join', () => this.begin());
     this.consumer.on('consumer:group:rebalance', revoke);
-    this.consumer.on('consumer:group:rejoin', revoke);
     this.consumer.on('consumer:group:leave', revoke);
     this.consumer.on('consumer:heartbeat:error', ({ error }) => this.failed(error));
     this.consumer.on('consumer:heartbeat:end', () => this.troubles.worked(this.groupId));

@@ -38,7 +38,7 @@ const wanted = (stream: Stream, { replicas, retentionMs }: TopicSettings): Reado
   // Batches are kept as they were sent: brokers have other work than to compress them once more.
   'compression.type': 'producer',
   'retention.ms': String(retentionMs[stream]),
-  // The time of a record is when the gate saw it: what waited in a spool is not of today.
+  // When it was sent on: what waited in the log of a machine for days is kept as long as anything else.
   'message.timestamp.type': 'CreateTime',
   'min.insync.replicas': String(Math.max(1, replicas - 1)),
   // States come often, and only the last ones count.

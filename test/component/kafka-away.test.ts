@@ -3,7 +3,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { freePorts } from '../../cli/demo/free-ports.ts';
+import { MIRROR_MS } from '../../cli/gate/gate-decisions.ts';
 import { Fleet, faultsOf, type Machine } from '../support/fleet.ts';
+import { postern } from '../support/postern.ts';
 
 /** Longest time from the start of a shipper to the line about brokers that are silent, milliseconds. */
 const TOLD_MS_MAX = 30_000;
@@ -58,4 +60,24 @@ test('brokers that are not there cost one line, and no mail anything', { timeout
     expect(await machine.process.stop()).toBe(0);
     expect(performance.now() - stopMs).toBeLessThan(5000);
   }
+});
+
+test(`without Kafka a gate waits ${MIRROR_MS} ms for what others decided, says so, and has in force what it knew last`, {
+  timeout: 120_000,
+}, async () => {
+  const [free] = await freePorts(1);
+  const fleet = await Fleet.open([`127.0.0.1:${free}`]);
+  const first = fleet.gate('gate');
+  await first.process.line('listening');
+  const blocked = await postern(['block', '198.51.100.7', '--reason', 'spam run', '--config', first.file]);
+  expect([blocked.code, blocked.stderr]).toEqual([0, '']);
+  expect(await first.greeting('198.51.100.7')).toBe(554);
+  expect(await first.process.stop()).toBe(0);
+  const again = fleet.gate('gate');
+  const started = await again.process.line('the event log is open');
+  const told = await again.process.line('Kafka is not heard: the decisions that this gate knew last are in force');
+  expect(Number(told['time']) - Number(started['time'])).toBeGreaterThan(MIRROR_MS - 2000);
+  expect(await again.greeting('198.51.100.7')).toBe(554);
+  expect(await again.greeting('198.51.100.8')).toBe(220);
+  expect(await again.process.stop()).toBe(0);
 });

@@ -53,6 +53,7 @@ async function harvest(site: Site): Promise<void> {
     await setTimeout(50);
   }
   expect(await guesser.say('QUIT')).toBe(221);
+  guesser.destroy();
   await until(
     async () => ((await run(site, 'list')).stdout.includes('observed only') ? true : undefined),
     () => 'an observed decision',
@@ -64,6 +65,7 @@ async function harvest(site: Site): Promise<void> {
   expect(await client.say('MAIL FROM:<a@spam.example>')).toBe(250);
   expect(await client.say('RCPT TO:<x@elsewhere.example>')).toBe(554);
   expect(await client.say('QUIT')).toBe(221);
+  client.destroy();
 }
 
 const run = (site: Site, ...args: readonly string[]) => postern([...args, '--config', site.file]);
@@ -96,6 +98,10 @@ async function settled(site: Site): Promise<void> {
       return affected.length > 0 && rules.length > 0 && sessions === 2 ? true : undefined;
     },
     () => 'everything in the report',
+  );
+  await until(
+    async () => ((await site.of('session-closed')).length === 2 ? true : undefined),
+    () => 'the ends of both sessions',
   );
   await setTimeout(2500);
   await until(

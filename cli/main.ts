@@ -1,3 +1,4 @@
+import { LogUnavailable } from '../log/log-unavailable.ts';
 import { EXIT_FAULT, EXIT_OK, EXIT_USAGE } from './flags.ts';
 import { saveCompileCache, useCompileCache } from './io/compile-cache.ts';
 import { nearestWord } from './nearest.ts';
@@ -90,6 +91,10 @@ async function runCommand(verb: string, { load }: Command, argv: readonly string
     saveCompileCache();
     return await run(argv);
   } catch (error) {
+    if (error instanceof LogUnavailable) {
+      process.stderr.write(`postern: the event log cannot be read: ${error.message}\n`);
+      return EXIT_FAULT;
+    }
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
     if (!isMissing) throw error;
     process.stderr.write(`postern: ${verb} is not part of this installation: ${error.message}\n`);

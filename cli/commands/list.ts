@@ -30,7 +30,7 @@ export const run = (argv: readonly string[]): Promise<number> =>
   runCommand(usage, argv, async (values) => {
     const directory = dataDirectoryOf(values);
     if (!directory.ok) return directory.error;
-    await using log = await openLogOrTell(directory.value);
+    await using log = await openLogOrTell(values, directory.value);
     if (log === undefined) return EXIT_FAULT;
     const { source, isObserved } = await modesInUse(values, directory.value);
     const nowMs = Date.now();

@@ -9,7 +9,7 @@ import { EXIT_FAULT, EXIT_OK, runCommand, type Usage } from '../flags.ts';
 import { configurationOrTell } from '../io/config-file.ts';
 import { pagesOf, partitionsIn } from '../io/log-pages.ts';
 import { thisMachine } from '../io/machine.ts';
-import { openLogOrTell } from '../io/open-log.ts';
+import { openWholeLogOrTell } from '../io/open-log.ts';
 import { Progress } from '../io/progress.ts';
 import { decisionLinesIn } from '../io/read-decisions.ts';
 import { openSiteSecret } from '../io/site-secret.ts';
@@ -49,7 +49,7 @@ export const run = (argv: readonly string[]): Promise<number> =>
       process.stderr.write(`postern: ${watching.error}\n`);
       return EXIT_FAULT;
     }
-    await using log = await openLogOrTell(config.dataDirectory);
+    await using log = await openWholeLogOrTell(configured.value);
     if (log === undefined) return EXIT_FAULT;
     const comparison = await compare(log, watching.value);
     process.stdout.write(values.json === true ? `${JSON.stringify(comparison)}\n` : textOf(comparison));

@@ -32,7 +32,7 @@ export const run = (argv: readonly string[]): Promise<number> =>
     }
     const directory = dataDirectoryOf(values);
     if (!directory.ok) return directory.error;
-    await using log = await openLogOrTell(directory.value);
+    await using log = await openLogOrTell(values, directory.value);
     if (log === undefined) return EXIT_FAULT;
     await using history = historyOf(values, directory.value);
     const nowMs = Date.now();

@@ -40,7 +40,7 @@ export const run = (argv: readonly string[]): Promise<number> =>
     }
     const directory = dataDirectoryOf(values);
     if (!directory.ok) return directory.error;
-    await using log = await openLogOrTell(directory.value);
+    await using log = await openLogOrTell(values, directory.value);
     if (log === undefined) return EXIT_FAULT;
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());

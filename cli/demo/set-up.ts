@@ -6,10 +6,8 @@ import { freePorts } from './free-ports.ts';
 import { GATE_NAME, PROMOTED } from './world.ts';
 
 /** What a run needs before its processes start. */
-export interface SetUp {
+export interface SetUp extends Places {
   readonly configFile: string;
-  readonly dataDirectory: string;
-  readonly ports: Places['ports'];
   /** The gate's certificate, PEM. */
   readonly certificate: string;
   /** Writes the configuration again, with scenarios promoted. */
@@ -37,5 +35,5 @@ export async function setUp(directory: string, serverPort: number, hasConsole: b
     writeFile(configFile, demoConfig(places)),
   ]);
   const promote = (): Promise<void> => writeFile(configFile, demoConfig(places, PROMOTED));
-  return { configFile, dataDirectory: places.dataDirectory, ports, certificate, promote };
+  return { ...places, configFile, certificate, promote };
 }

@@ -15,7 +15,7 @@ import { type Places, placesIn } from '../config/places.ts';
 import { type Config, configSchema } from '../config/schema.ts';
 import type { ForgetReport, PartState } from '../format/forget-report.ts';
 import { thisMachine } from '../io/machine.ts';
-import { openLogOrTell, openLogToRewrite } from '../io/open-log.ts';
+import { openLocalLogOrTell, openLogToRewrite } from '../io/open-log.ts';
 import { Progress } from '../io/progress.ts';
 import type { SiteSecret } from '../io/site-secret.ts';
 import { detectorHashKey } from '../watch/watch-settings.ts';
@@ -87,7 +87,7 @@ export async function forgetPerson(wish: Wish): Promise<Result<ForgetReport, str
 
 async function openFor(wish: Wish, places: Places): Promise<Result<ChangeableLog, string>> {
   if (!wish.isDryRun) return openLogToRewrite(places, identityIn(wish), wish.config?.log);
-  const log = await openLogOrTell(wish.dataDirectory);
+  const log = await openLocalLogOrTell(wish.dataDirectory);
   return log === undefined ? err('nothing can be counted') : ok(log);
 }
 

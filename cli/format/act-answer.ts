@@ -9,7 +9,7 @@ type Named = Extract<ActAnswer, { ok: true }>['made'][number];
 
 /** What a gate answered to a block, an allow, or their end, for people. */
 export function formatActAnswer(answer: ActAnswer, { verb }: Pick<ActRequest, 'verb'>, nowMs: number): string {
-  if (!answer.ok) return `The gate refused: ${shown(answer.reason)}\n`;
+  if (!answer.ok) return `Not done: ${shown(answer.reason)}\n`;
   const { value, made, revoked, revokedCount, heldBy, isInLog } = answer;
   const lines = made.map((each) => `${shown(value)}: ${nameOf(each, nowMs)}`);
   if (revokedCount > 0) lines.push(`Ended: ${revokedCount}`);

@@ -6,14 +6,16 @@ import { GROWTH_WINDOW_MS } from '../../blocklist/breaker.ts';
 import type { BlocklistEntry } from '../../blocklist/entry.ts';
 import { followDecisions } from '../../blocklist/io/follow.ts';
 import { decodeDecision, encodeEvent } from '../../events/codec.ts';
-import { type DecisionEvent, type DecisionMade, decisionKey } from '../../events/decision.ts';
+import type { DecisionEvent, DecisionMade } from '../../events/decision.ts';
 import { EVENT_VERSION, type MailEvent } from '../../events/event.ts';
+import { appendAll } from '../../log/append-all.ts';
 import type { Appender } from '../../log/appender.ts';
 import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
 import type { Identity } from '../config/assemble.ts';
 import type { Places } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { writeLines } from '../io/atomic-file.ts';
+import { decisionRecord } from '../io/decision-record.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { untilMirrored } from '../io/mirrored-mark.ts';
 import { textOf } from '../io/text-of.ts';
@@ -98,12 +100,7 @@ export class GateDecisions {
    */
   async publish(decisions: readonly DecisionEvent[]): Promise<boolean> {
     this.took(decisions);
-    const records = decisions.map((decision) => ({
-      stream: 'postern.decisions' as const,
-      key: decisionKey(decision),
-      payload: encodeEvent(decision),
-    }));
-    const appended = this.options.appender.append(records).then(({ ok }) => ok);
+    const appended = appendAll(this.options.appender, decisions.map(decisionRecord));
     return await Promise.race([appended, setTimeout(CATCH_UP_MS, false)]);
   }
 

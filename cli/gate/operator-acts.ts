@@ -1,3 +1,4 @@
+import type { Blocklist } from '../../blocklist/blocklist.ts';
 import type { BlocklistEntry } from '../../blocklist/entry.ts';
 import { insideOf } from '../../blocklist/inside.ts';
 import { FOREVER_MS, operatorDecision, revocationOf, type Target, targetOf } from '../../blocklist/operator.ts';
@@ -5,14 +6,20 @@ import type { DecisionEvent } from '../../events/decision.ts';
 import { EVENT_VERSION, FIELD_LENGTH_MAX, type MailEvent } from '../../events/event.ts';
 import { escapeField } from '../../lib/escape.ts';
 import { type PrefixSet, parseAddress } from '../../lib/ip.ts';
-import type { GateDecisions } from './gate-decisions.ts';
 import { type ActAnswer, type ActRequest, DECISIONS_SHOWN_MAX } from './management.ts';
 
 /** Decisions that one act may end, at most; who wants to end more says which. */
 export const REVOCATIONS_MAX = 10_000;
 
+/** The decisions in force, where they can be changed. */
+interface ChangeableDecisions {
+  readonly blocklist: Pick<Blocklist, 'around' | 'entries'>;
+  /** Puts decisions in force. @returns False where the log does not have them yet. */
+  publish(decisions: readonly DecisionEvent[]): Promise<boolean>;
+}
+
 export interface OperatorActsOptions {
-  readonly decisions: GateDecisions;
+  readonly decisions: ChangeableDecisions;
   readonly site: string;
   readonly gate: string;
   readonly never: () => PrefixSet;

@@ -63,12 +63,19 @@ function fromFlags(values: ConfigFlagValues): Result<Configured, ConfigFailure> 
 }
 
 const configuredOf = (config: Config, file: string | undefined, text: string, folder: string): Configured => ({
-  config: { ...config, dataDirectory: resolve(folder, config.dataDirectory) },
+  config: {
+    ...config,
+    dataDirectory: resolve(folder, config.dataDirectory),
+    privacy: { ...config.privacy, ...absolute(folder, config.privacy) },
+  },
   file,
   text,
   hash: hashOf(text),
   folder,
 });
+
+const absolute = (folder: string, { secretFile }: Config['privacy']): Pick<Config['privacy'], 'secretFile'> =>
+  secretFile === undefined ? {} : { secretFile: resolve(folder, secretFile) };
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { KafkaPlace, KafkaTls } from '../../log/io/kafka-client.ts';
-import { type KafkaLog, openKafkaLog } from '../../log/io/kafka-log.ts';
-import { FAULTS_TOLD_MAX } from '../../log/kafka-troubles.ts';
+import { type KafkaLog, type KafkaLogOptions, openKafkaLog } from '../../log/io/kafka-log.ts';
+import { FAULTS_TOLD_MAX, type KafkaListener } from '../../log/kafka-troubles.ts';
 import { identityOf } from '../config/assemble.ts';
 import { pathText } from '../config/fault.ts';
 import type { Configured } from './config-file.ts';
@@ -45,7 +45,11 @@ export async function awaitCommonLog(
 ): Promise<KafkaLog | undefined> {
   const told = new Set<string>();
   while (!signal.aborted) {
-    const opened = await openCommonLog(configured, logger, signal);
+    const opened = await openCommonLog(configured, {
+      listener: listenerFor(logger),
+      ending: signal,
+      questionMs: ALWAYS_MS,
+    });
     if (opened.ok) return opened.value;
     if (signal.aborted) break;
     // Brokers of which each fails in its own way are told of once as well.
@@ -58,18 +62,24 @@ export async function awaitCommonLog(
   return undefined;
 }
 
+/** Parts that run for ever have all the time. */
+const ALWAYS_MS = Number.POSITIVE_INFINITY;
+
+const listenerFor = (logger: OperatorLog): KafkaListener => ({
+  away: (fault) => logger.warn({ fault }, 'Kafka does not do its work: what is new waits'),
+  back: () => logger.warn({}, 'Kafka does its work again'),
+});
+
 /** Opens the common log once. @returns One line where it cannot be used now. */
 export async function openCommonLog(
   configured: Configured,
-  logger: OperatorLog,
-  signal?: AbortSignal,
+  options: Pick<KafkaLogOptions, 'listener' | 'ending' | 'patienceMs' | 'questionMs'>,
 ): Promise<Result<KafkaLog, string>> {
   const place = kafkaPlace(configured);
   if (!place.ok) return place;
   const { retentionMs, kafka } = configured.config.log;
   return openKafkaLog({
     place: place.value,
-    questionMs: Number.POSITIVE_INFINITY,
     topics: {
       partitionCount: kafka.partitions,
       replicas: kafka.replicas,
@@ -80,11 +90,7 @@ export async function openCommonLog(
         'postern.snapshots': SNAPSHOTS_KEPT_MS,
       },
     },
-    listener: {
-      away: (fault) => logger.warn({ fault }, 'Kafka does not do its work: what is new waits'),
-      back: () => logger.warn({}, 'Kafka does its work again'),
-    },
-    ...(signal === undefined ? {} : { ending: signal }),
+    ...options,
   });
 }
 

@@ -7,23 +7,59 @@ import { openSqliteLog } from '../../log/io/sqlite-log.ts';
 import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
 import type { Rewriter } from '../../log/rewriting.ts';
 import type { Identity } from '../config/assemble.ts';
+import type { ConfigFlagValues } from '../config/from-flags.ts';
 import { type Places, placesIn } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { logFaultText } from '../format/log-fault.ts';
-import type { Configured } from './config-file.ts';
+import { type Configured, configurationOf } from './config-file.ts';
 import type { OperatorLog } from './logger.ts';
 
 /** How long the log may take to be reached when there are no files yet, milliseconds. */
 const PATIENCE_MS = 5000;
+/** How long the brokers may take to answer a command, milliseconds. */
+const COMMON_PATIENCE_MS = 10_000;
 /** How long a part waits for it before it tells that it is away, milliseconds. */
 const PART_PATIENCE_MS = 10_000;
 const RETRY_MS = 1000;
 
 /** Opens the event log of a data directory for reading; tells the operator where there is none. */
-export async function openLogOrTell(dataDirectory: string): Promise<SqliteLogReader | undefined> {
+export async function openLocalLogOrTell(dataDirectory: string): Promise<SqliteLogReader | undefined> {
   const opened = await open(placesIn(dataDirectory), PATIENCE_MS);
   if (opened !== undefined) return opened;
   process.stderr.write(`postern: there is no event log in ${dataDirectory}: is Postern running?\n`);
+  return undefined;
+}
+
+/**
+ * The event log for a command: that of this machine, or on a machine that has none the one that all machines have in common. Tells the
+ * operator where there is none.
+ */
+export async function openLogOrTell(
+  flags: Pick<ConfigFlagValues, 'config' | 'data'>,
+  dataDirectory: string,
+): Promise<EventLog | undefined> {
+  const configured = configurationOf(flags);
+  return configured !== undefined && hasCommonLogOnly(configured, dataDirectory)
+    ? openCommonLogOrTell(configured)
+    : openLocalLogOrTell(dataDirectory);
+}
+
+/** A machine of many that has no gate, and so no log of its own. */
+export const hasCommonLogOnly = ({ config }: Pick<Configured, 'config'>, dataDirectory: string): boolean =>
+  config.log.kind === 'kafka' && !existsSync(placesIn(dataDirectory).log);
+
+/** The log that analyzers and history read, for a command. Tells the operator where it cannot be read. */
+export async function openWholeLogOrTell(configured: Configured): Promise<EventLog | undefined> {
+  const { log, dataDirectory } = configured.config;
+  return log.kind === 'kafka' ? openCommonLogOrTell(configured) : openLocalLogOrTell(dataDirectory);
+}
+
+/** The log that all machines have in common, for a command. Tells the operator where it cannot be used. */
+export async function openCommonLogOrTell(configured: Configured): Promise<(EventLog & Appender) | undefined> {
+  const { openCommonLog } = await import('./kafka-place.ts');
+  const opened = await openCommonLog(configured, { patienceMs: COMMON_PATIENCE_MS, questionMs: COMMON_PATIENCE_MS });
+  if (opened.ok) return opened.value;
+  process.stderr.write(`postern: the common log cannot be used: ${opened.error}\n`);
   return undefined;
 }
 
@@ -32,7 +68,7 @@ export async function awaitWholeLog(
   configured: Configured,
   logger: OperatorLog,
   signal: AbortSignal,
-): Promise<EventLog | undefined> {
+): Promise<(EventLog & Appender) | undefined> {
   const { log, dataDirectory } = configured.config;
   if (log.kind === 'sqlite') return awaitLog(placesIn(dataDirectory), logger, signal);
   const { awaitCommonLog } = await import('./kafka-place.ts');

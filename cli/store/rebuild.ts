@@ -7,7 +7,7 @@ import type { StoreDatabase } from '../../store/database.ts';
 import { StoreWriter } from '../../store/io/writer.ts';
 import { placesIn } from '../config/places.ts';
 import type { Configured } from '../io/config-file.ts';
-import { openLogOrTell } from '../io/open-log.ts';
+import { openWholeLogOrTell } from '../io/open-log.ts';
 import { openStore, prepare } from '../io/open-store.ts';
 import { settleUnprivileged } from '../io/part.ts';
 import { Progress } from '../io/progress.ts';
@@ -19,14 +19,12 @@ import { storeJournal } from '../io/store-journal.ts';
  * @param discardsOlder - Also where the log does not reach back as far as the history, which is lost then.
  * @returns One line where it cannot be done.
  */
-export async function rebuild(
-  { config, folder }: Configured,
-  discardsOlder: boolean,
-): Promise<Result<undefined, string>> {
+export async function rebuild(configured: Configured, discardsOlder: boolean): Promise<Result<undefined, string>> {
+  const { config, folder } = configured;
   const settled = settleUnprivileged(config);
   if (!settled.ok) return settled;
   const places = placesIn(config.dataDirectory);
-  await using log = await openLogOrTell(config.dataDirectory);
+  await using log = await openWholeLogOrTell(configured);
   if (log === undefined) return err('there is nothing to fill it from');
   const opened = await openStore(config, folder, places);
   if (!opened.ok) return opened;

@@ -5,6 +5,7 @@ import type { ConsolePorts } from '../../console/ports.ts';
 import { listSettings } from '../../console/settings-list.ts';
 import { eventSchemas } from '../../events/event.ts';
 import { err, ok } from '../../lib/result.ts';
+import type { Appender } from '../../log/appender.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import type { History } from '../../store/history.ts';
 import { identityOf } from '../config/assemble.ts';
@@ -14,18 +15,19 @@ import { readSource } from '../config/source.ts';
 import { eventFilter } from '../format/event-filter.ts';
 import type { Configured } from '../io/config-file.ts';
 import { thisMachine } from '../io/machine.ts';
+import { hasCommonLogOnly } from '../io/open-log.ts';
 import { lastDecisions } from '../io/read-decisions.ts';
 import { version } from '../version.ts';
 import { type ModesInUse, modesOf } from '../watch/modes-in-use.ts';
 import { gatherWhy } from '../why/gather.ts';
 import { subjectOf } from '../why/subject.ts';
-import { actAtGate } from './act-at-gate.ts';
+import { actAtEveryGate, actAtGate } from './act-at-gate.ts';
 import { sessionInLog } from './session-in-log.ts';
 
 interface Product {
   readonly configured: Configured;
   readonly places: Places;
-  readonly log: EventLog;
+  readonly log: EventLog & Appender;
   readonly history: History;
 }
 
@@ -47,7 +49,10 @@ export function consolePorts({ configured, places, log, history }: Product): Con
         ? err(refused(400, 'That is no address, range, reference, session or decision.'))
         : ok(await gatherWhy({ log, history }, subject, modes, Date.now()));
     },
-    act: (act) => actAtGate(places.gateSocket, act),
+    act: (act) =>
+      hasCommonLogOnly(configured, config.dataDirectory)
+        ? actAtEveryGate(config, log, act)
+        : actAtGate(places.gateSocket, act),
     settings: () => settings,
     filterOf,
   };

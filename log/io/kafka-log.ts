@@ -7,6 +7,7 @@ import type { AppendFault, EventLog, LogRecord, Offset, Page, Stream } from '../
 import { streams } from '../event-log.ts';
 import { kafkaFault } from '../kafka-fault.ts';
 import { type KafkaListener, KafkaTroubles } from '../kafka-troubles.ts';
+import { LogUnavailable } from '../log-unavailable.ts';
 import { FOLLOW_RECORDS_MAX } from './follow.ts';
 import { KafkaAppender } from './kafka-appender.ts';
 import { clientOptions, type KafkaPlace, topicOf } from './kafka-client.ts';
@@ -241,7 +242,7 @@ export class KafkaLog implements EventLog, Appender {
         const fault = kafkaFault(error, place, about);
         if (this.closing.signal.aborted || performance.now() - askedAtMs > questionMs) {
           this.troubles.forget(what);
-          throw new Error(fault);
+          throw new LogUnavailable(fault);
         }
         this.failed(what, fault, askedAtMs);
         await setTimeout(RETRY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);

@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { encodeEvent, partitionKeyOf } from '../../events/codec.ts';
+import type { MailEvent } from '../../events/event.ts';
 import { UUID_RANDOM_OCTETS, uuidV7 } from '../../lib/uuid-v7.ts';
-import { connectLog } from '../../log/io/log-client.ts';
 import { KafkaCluster } from '../../scripts/kafka/cluster.ts';
 import { aCommand } from '../support/events.ts';
 import { Fleet, type Machine } from '../support/fleet.ts';
@@ -12,7 +10,6 @@ import { describeNeeds } from '../support/needs.ts';
 import { until } from '../support/postern.ts';
 
 const EVENTS = 20_000;
-const BATCH = 200;
 
 const killed = new Set<number>();
 
@@ -26,26 +23,14 @@ async function kill(machine: Machine, message: string): Promise<void> {
   process.kill(pid, 'SIGKILL');
 }
 
-/** Events of sessions from many networks, appended to the log of a machine at some pace. */
-async function appendEvents(machine: Machine): Promise<void> {
-  const client = connectLog({
-    socketPath: join(machine.data, 'run', 'log.sock'),
-    patienceMs: 60_000,
-    subscribe: false,
-  });
+/** Events of sessions from many networks. */
+function* someEvents(): Generator<MailEvent> {
   let session = '';
-  for (let first = 0; first < EVENTS; first += BATCH) {
-    const records = Array.from({ length: BATCH }, (_, index) => {
-      const number = first + index;
-      if (number % 10 === 0) session = uuidV7(Date.now(), randomBytes(UUID_RANDOM_OCTETS));
-      const ip = `198.51.${Math.floor(number / 10) % 250}.7`;
-      const event = aCommand({ at: Date.now(), gate: 'one', sid: session, seq: number % 10, ip });
-      return { stream: 'postern.events' as const, key: partitionKeyOf(event) ?? '', payload: encodeEvent(event) };
-    });
-    expect((await client.append(records)).ok).toBe(true);
-    await setTimeout(150);
+  for (let number = 0; number < EVENTS; number += 1) {
+    if (number % 10 === 0) session = uuidV7(Date.now(), randomBytes(UUID_RANDOM_OCTETS));
+    const ip = `198.51.${Math.floor(number / 10) % 250}.7`;
+    yield aCommand({ at: Date.now(), gate: 'one', sid: session, seq: number % 10, ip });
   }
-  await client[Symbol.asyncDispose]();
 }
 
 describeNeeds(['java', 'mvn'], 'parts that are killed', () => {
@@ -61,7 +46,7 @@ describeNeeds(['java', 'mvn'], 'parts that are killed', () => {
     const center = await fleet.center('store');
     await one.process.line('the log is sent on to Kafka');
     await center.process.line('the store keeps the history');
-    const appended = appendEvents(one);
+    const appended = one.append(someEvents(), { batch: 200, pauseMs: 150 });
     const shipping = 'the log is sent on to Kafka';
     const storing = 'the store keeps the history';
     await setTimeout(1000);

@@ -5,8 +5,11 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { freePorts } from '../../cli/demo/free-ports.ts';
-import { type EventLog, type Stream, streams } from '../../log/event-log.ts';
+import { encodeEvent, partitionKeyOf } from '../../events/codec.ts';
+import type { MailEvent } from '../../events/event.ts';
+import { type EventLog, type LogRecord, type Stream, streams } from '../../log/event-log.ts';
 import { type KafkaLog, openKafkaLog } from '../../log/io/kafka-log.ts';
+import { connectLog } from '../../log/io/log-client.ts';
 import { Postern } from './postern.ts';
 import { RawClient } from './raw-client.ts';
 import { ScriptedUpstream, smtpServer } from './scripted-upstream.ts';
@@ -79,13 +82,8 @@ export class Fleet {
   }
 
   /** The log that all machines have in common. */
-  async log(): Promise<KafkaLog> {
-    const place = { clientId: 'test', brokers: this.kafka.brokers, prefix: this.prefix };
-    const retentionMs = Object.fromEntries(streams.map((stream) => [stream, DAY_MS])) as Record<Stream, number>;
-    const opened = await openKafkaLog({ place, topics: { partitionCount: 4, replicas: 1, retentionMs } });
-    if (!opened.ok) throw new Error(opened.error);
-    onTestFinished(() => opened.value[Symbol.asyncDispose]());
-    return opened.value;
+  log(): Promise<KafkaLog> {
+    return openLogUnder(this.kafka.brokers, this.prefix);
   }
 
   gate(name: string): Machine {
@@ -101,6 +99,16 @@ export class Fleet {
     const [port] = await freePorts(1);
     return this.machine('center', only, { store: { kind: 'chdb', http: { port } }, ...change }, options);
   }
+}
+
+/** The log that brokers have under a prefix, until the end of the test. */
+export async function openLogUnder(brokers: readonly string[], prefix: string): Promise<KafkaLog> {
+  const place = { clientId: 'test', brokers, prefix };
+  const retentionMs = Object.fromEntries(streams.map((stream) => [stream, DAY_MS])) as Record<Stream, number>;
+  const opened = await openKafkaLog({ place, topics: { partitionCount: 4, replicas: 1, retentionMs } });
+  if (!opened.ok) throw new Error(opened.error);
+  onTestFinished(() => opened.value[Symbol.asyncDispose]());
+  return opened.value;
 }
 
 /** What runs on one machine. */
@@ -135,6 +143,23 @@ export class Machine {
     expect(await client.say('Subject: x\r\n\r\ny\r\n.')).toBe(250);
     client.destroy();
     return performance.now() - startedMs;
+  }
+
+  /** Appends events to the log of this machine, as its gate does; `pauseMs` after so many of them. */
+  async append(events: Iterable<MailEvent>, { batch = 500, pauseMs = 0 } = {}): Promise<void> {
+    const socketPath = join(this.data, 'run', 'log.sock');
+    await using client = connectLog({ socketPath, patienceMs: 60_000, subscribe: false });
+    let records: LogRecord[] = [];
+    const flush = async (): Promise<void> => {
+      expect((await client.append(records)).ok).toBe(true);
+      records = [];
+      await setTimeout(pauseMs);
+    };
+    for (const event of events) {
+      records.push({ stream: 'postern.events', key: partitionKeyOf(event) ?? '', payload: encodeEvent(event) });
+      if (records.length === batch) await flush();
+    }
+    if (records.length > 0) await flush();
   }
 
   /** Asks the history of this machine; `away` where it cannot be asked. */

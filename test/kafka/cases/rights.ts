@@ -3,7 +3,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { decisionRecord } from '../../../cli/io/decision-record.ts';
+import { encodeEvent } from '../../../events/codec.ts';
 import { streams } from '../../../log/event-log.ts';
+import { aDecision } from '../../support/decisions.ts';
+import { aGateStart } from '../../support/events.ts';
 import { eventsIn, Fleet, faultsOf, harvest, type Machine } from '../../support/fleet.ts';
 import { until } from '../../support/postern.ts';
 import { newPrefix, passwordOf, type Right, type SecuredKafka } from '../../support/secured-kafka.ts';
@@ -21,7 +25,8 @@ const operations: Readonly<Record<string, Right['operation']>> = {
 const usersOf: Readonly<Record<string, readonly string[]>> = {
   'postern-gate': ['ship'],
   'postern-analyze': ['analyze'],
-  'postern-store': ['store', 'web'],
+  'postern-store': ['store'],
+  'postern-web': ['web'],
   'postern-siem': ['siem'],
 };
 
@@ -111,6 +116,16 @@ export function rightsCases(kafka: () => SecuredKafka): void {
     );
     if (!reader.ok) throw new Error(reader.error);
     expect(await eventsIn(reader.value, 'command')).toBeGreaterThan(0);
+    // What operators do at the console, and the event that every analyzer sees.
+    const act = decisionRecord(aDecision({ value: '198.51.100.9', at: Date.now(), origin: 'operator' }));
+    expect(await reader.value.append([act])).toMatchObject({ ok: true });
+    const event = {
+      stream: 'postern.events',
+      key: '',
+      payload: encodeEvent(aGateStart()),
+      everyPartition: true,
+    } as const;
+    expect(await reader.value.append([event])).toMatchObject({ ok: true });
     await reader.value[Symbol.asyncDispose]();
     expect(faults(machines)).toEqual([]);
 

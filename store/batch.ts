@@ -13,7 +13,7 @@ export const tableOf: Readonly<Record<StoredStream, string>> = {
 };
 
 /** Records of one insert, at most, and their octets. */
-export const BATCH_RECORDS_MAX = 20_000;
+export const BATCH_RECORDS_MAX = 40_000;
 export const BATCH_OCTETS_MAX = 16_777_216;
 /** A line that is no event is kept so long, in UTF-16 code units. */
 export const UNREADABLE_LINE_MAX = 2000;

@@ -12,8 +12,8 @@ const FETCH_MS_MAX = 600_000;
 const POM = fileURLToPath(new URL('pom.xml', import.meta.url));
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/kafka/', import.meta.url));
 
-/** The jars of a release, fetched from Maven Central where they are not there yet. @returns Their folder. */
-export async function kafkaJars(version = KAFKA_VERSION): Promise<string> {
+/** The jars of a release, fetched from Maven Central where they are not there yet; `KAFKA_VERSION` names another one. @returns Their folder. */
+export async function kafkaJars(version = process.env['KAFKA_VERSION'] ?? KAFKA_VERSION): Promise<string> {
   const folder = join(CACHE, version);
   if (existsSync(folder)) return folder;
   const draft = join(CACHE, `${version}.${process.pid}`);

@@ -1,6 +1,9 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const setupFiles = ['test/support/repeatable.ts'];
+/** Files at once, at least: most of them wait for processes and clocks, not for a processor. */
+const WORKERS_MIN = 3;
 
 /**
  * unit: pure code, no network. contract: one suite a port, run against each adapter.
@@ -9,6 +12,7 @@ const setupFiles = ['test/support/repeatable.ts'];
  */
 export default defineConfig({
   test: {
+    maxWorkers: Math.max(WORKERS_MIN, availableParallelism() - 1),
     projects: [
       {
         test: {

@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { decodeDecision, encodeEvent } from '../../events/codec.ts';
-import { type DecisionMade, decisionKey } from '../../events/decision.ts';
 import type { EvidenceEvent } from '../../events/evidence.ts';
 import { assert } from '../../lib/assert.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
+import { ToldSeldom } from '../../lib/told-seldom.ts';
+import { decisionRecord } from '../../log/decision-record.ts';
 import {
   type EventLog,
   type LogRecord,
@@ -54,6 +55,8 @@ export class LogWatch {
   private isTorn = false;
   /** One thing after the other: a page, and what is done with the state in between. */
   private turn: Promise<unknown> = Promise.resolve();
+  private readonly unreadable = new ToldSeldom();
+  private readonly refused = new ToldSeldom();
 
   private constructor(
     place: WatchPlace,
@@ -138,9 +141,8 @@ export class LogWatch {
     stats[this.place.stream === EVENTS ? 'events' : 'evidence'] += records.length;
     stats.decisions += fresh.length;
     stats.unreadable += unreadableCount;
-    if (unreadableCount > 0) {
-      listener.trouble('records that this release does not know were passed over', { count: unreadableCount });
-    }
+    const count = this.unreadable.add(unreadableCount, performance.now());
+    if (count !== undefined) listener.trouble('records that this release does not know were passed over', { count });
     if (fresh.length > 0) listener.decided(fresh);
     if (alerts.length > 0) listener.alerted(alerts);
   }
@@ -170,23 +172,23 @@ export class LogWatch {
 
   /** Until the log has them: a decision is never dropped. @returns False when the runner was stopped before. */
   private async append(records: readonly LogRecord[], signal: AbortSignal): Promise<boolean> {
-    const { log, listener, isSure = () => true } = this.options;
     for (const part of parted(records)) {
-      for (;;) {
-        if (!isSure()) {
-          // Who was frozen for long has been replaced, and will hear of it: what it would decide now others have decided.
-          if (signal.aborted) return false;
-          await setTimeout(APPEND_RETRY_MS);
-          continue;
-        }
-        const appended = await log.append(part);
-        if (appended.ok) break;
+      while (!(await this.tryAppend(part))) {
         if (signal.aborted) return false;
-        listener.trouble('the log does not take what was decided', { reason: appended.error });
         await setTimeout(APPEND_RETRY_MS);
       }
     }
     return true;
+  }
+
+  private async tryAppend(records: readonly LogRecord[]): Promise<boolean> {
+    const { log, listener, isSure = () => true } = this.options;
+    // Who was frozen for long has been replaced, and will hear of it: what it would decide now others have decided.
+    if (!isSure()) return false;
+    const appended = await log.append(records);
+    if (!appended.ok && this.refused.add(1, performance.now()) !== undefined)
+      listener.trouble('the log does not take what was decided', { reason: appended.error });
+    return appended.ok;
   }
 }
 
@@ -212,13 +214,6 @@ const faultTexts: Readonly<Record<SnapshotFault, string>> = {
   format: 'it is of another release',
   unreadable: 'it cannot be read',
 };
-
-const decisionRecord = (decision: DecisionMade): LogRecord => ({
-  stream: DECISIONS,
-  key: decisionKey(decision),
-  payload: encodeEvent(decision),
-  priority: 'high',
-});
 
 const evidenceRecord = (evidence: EvidenceEvent): LogRecord => ({
   stream: EVIDENCE,

@@ -8,14 +8,15 @@ import { followDecisions } from '../../blocklist/io/follow.ts';
 import { decodeDecision, encodeEvent } from '../../events/codec.ts';
 import type { DecisionEvent, DecisionMade } from '../../events/decision.ts';
 import { EVENT_VERSION, type MailEvent } from '../../events/event.ts';
+import { ToldSeldom } from '../../lib/told-seldom.ts';
 import { appendAll } from '../../log/append-all.ts';
 import type { Appender } from '../../log/appender.ts';
+import { decisionRecord } from '../../log/decision-record.ts';
 import { openSqliteLogReader, type SqliteLogReader } from '../../log/io/sqlite-log-reader.ts';
 import type { Identity } from '../config/assemble.ts';
 import type { Places } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { writeLines } from '../io/atomic-file.ts';
-import { decisionRecord } from '../io/decision-record.ts';
 import type { OperatorLog } from '../io/logger.ts';
 import { untilMirrored } from '../io/mirrored-mark.ts';
 import { textOf } from '../io/text-of.ts';
@@ -58,6 +59,7 @@ export class GateDecisions {
   private isBreakerTold = false;
   /** When the breaker last made a decision milder. */
   private heldBackMs = Number.NEGATIVE_INFINITY;
+  private readonly unreadable = new ToldSeldom();
   private following: Promise<void> = Promise.resolve();
 
   constructor(options: GateDecisionsOptions) {
@@ -203,8 +205,11 @@ export class GateDecisions {
       this.isCaughtUp = true;
       this.caughtUp.resolve();
     },
-    unreadable: (count: number): void =>
-      this.options.logger.warn({ count }, 'decisions that this release does not know were passed over'),
+    unreadable: (some: number): void => {
+      const count = this.unreadable.add(some, performance.now());
+      if (count !== undefined)
+        this.options.logger.warn({ count }, 'decisions that this release does not know were passed over');
+    },
   };
 }
 

@@ -4,13 +4,13 @@ import type { DecisionEvent } from '../../events/decision.ts';
 import type { MailEvent } from '../../events/event.ts';
 import { appendAll } from '../../log/append-all.ts';
 import type { Appender } from '../../log/appender.ts';
+import { decisionRecord } from '../../log/decision-record.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import { LogUnavailable } from '../../log/log-unavailable.ts';
 import { identityOf, neverList } from '../config/assemble.ts';
 import type { Config } from '../config/schema.ts';
 import type { ActAnswer, ActRequest } from '../gate/management.ts';
 import { OperatorActs } from '../gate/operator-acts.ts';
-import { decisionRecord } from './decision-record.ts';
 import { thisMachine } from './machine.ts';
 import { lastDecisions } from './read-decisions.ts';
 

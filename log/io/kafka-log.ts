@@ -20,7 +20,7 @@ export const KAFKA_PATIENCE_MS = 30_000;
 /** How long brokers may take for what is asked last, milliseconds: nobody waits for those that are away. */
 export const ENDING_MS = 3000;
 /** How long a broker holds back its answer to a follower until a record comes, milliseconds. */
-export const FOLLOW_WAIT_MS = 500;
+export const FOLLOW_WAIT_MS = 2000;
 /** Delay before a follower or reader asks once more, milliseconds; a follower doubles it each time. */
 const RETRY_MS = 500;
 const FOLLOW_RETRY_MS_MAX = 4000;

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { checkConfig } from '../../cli/config/load.ts';
 import { ACT_MS_MAX, actInLog } from '../../cli/io/act-in-log.ts';
-import { decisionRecord } from '../../cli/io/decision-record.ts';
 import { lastDecisions } from '../../cli/io/read-decisions.ts';
 import { decodeEvent } from '../../events/codec.ts';
 import { TIME_MS_MAX } from '../../events/event.ts';
 import { err } from '../../lib/result.ts';
 import { appendAll } from '../../log/append-all.ts';
+import { decisionRecord } from '../../log/decision-record.ts';
 import { openMemoryLog } from '../../log/io/memory-log.ts';
 import { LogUnavailable } from '../../log/log-unavailable.ts';
 import { aDecision } from '../support/decisions.ts';

@@ -1,6 +1,6 @@
-import { encodeEvent } from '../../events/codec.ts';
-import { type DecisionEvent, decisionKey } from '../../events/decision.ts';
-import type { LogRecord } from '../../log/event-log.ts';
+import { encodeEvent } from '../events/codec.ts';
+import { type DecisionEvent, decisionKey } from '../events/decision.ts';
+import type { LogRecord } from './event-log.ts';
 
 /** A decision as it goes into the log. */
 export const decisionRecord = (decision: DecisionEvent): LogRecord => ({

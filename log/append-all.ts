@@ -4,21 +4,20 @@ import { APPEND_OCTETS_MAX, type EventLog, type LogRecord } from './event-log.ts
 const BESIDE_PAYLOAD_OCTETS = 512;
 
 /**
- * Appends any number of records, in as many appends as they need.
+ * Appends any number of records, in as many appends as they need. They are asked for at once, so that they keep their place before
+ * whatever is appended afterwards.
  *
  * @param copies - Of each record: the number of partitions for those that go into every one.
- * @returns False when the log did not take one of the appends: those before it are in the log.
+ * @returns False when the log did not take all of them: some may be in it.
  */
 export async function appendAll(
   log: Pick<EventLog, 'append'>,
   records: readonly LogRecord[],
   copies = 1,
 ): Promise<boolean> {
-  for (const slice of slicesOf(records, APPEND_OCTETS_MAX / copies)) {
-    const appended = await log.append(slice);
-    if (!appended.ok) return false;
-  }
-  return true;
+  const slices = [...slicesOf(records, APPEND_OCTETS_MAX / copies)];
+  const appended = await Promise.all(slices.map((slice) => log.append(slice)));
+  return appended.every(({ ok }) => ok);
 }
 
 function* slicesOf(records: readonly LogRecord[], octetsMax: number): Generator<readonly LogRecord[]> {

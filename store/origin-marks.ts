@@ -14,7 +14,7 @@ export interface Fresh {
 
 /**
  * Leaves out what was sent on more than once: records of one origin come in their order, and whoever sends them again begins further
- * back. Records without an origin are each there once.
+ * back. Records without an origin were not sent on, and are not looked at.
  */
 export function freshOf(records: readonly StoredRecord[], marks: OriginMarks): Fresh {
   if (records.every(({ origin }) => origin === undefined)) return { records, marks };
@@ -34,6 +34,16 @@ export function freshOf(records: readonly StoredRecord[], marks: OriginMarks): F
     known.delete(oldest);
   }
   return { records: fresh, marks: Object.fromEntries(known) };
+}
+
+/** Leaves out what was sent on more than once of the records of one partition, page after page from some offset on. */
+export function onceEach(): (records: readonly StoredRecord[]) => readonly StoredRecord[] {
+  let marks: OriginMarks = {};
+  return (records) => {
+    const fresh = freshOf(records, marks);
+    marks = fresh.marks;
+    return fresh.records;
+  };
 }
 
 /** The name of an origin among marks. It is never a whole number, which an object would put into another order. */

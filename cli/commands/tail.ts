@@ -2,6 +2,7 @@ import { decodeEvent, partitionKeyOf } from '../../events/codec.ts';
 import { eventSchemas, type MailEvent } from '../../events/event.ts';
 import { escapeField } from '../../lib/escape.ts';
 import type { EventLog, Offset } from '../../log/event-log.ts';
+import { onceEach } from '../../store/origin-marks.ts';
 import { configFlags } from '../config/from-flags.ts';
 import { EXIT_FAULT, EXIT_OK, EXIT_USAGE, runCommand, type Usage } from '../flags.ts';
 import { type EventFilter, eventFilter } from '../format/event-filter.ts';
@@ -80,24 +81,36 @@ async function tail(log: EventLog, print: Print, fromStart: boolean, signal: Abo
   const partitions = Array.from({ length: log.partitionCount }, (_, partition) => partition);
   const bounds = await Promise.all(partitions.map((partition) => log.bounds(STREAM, partition)));
   const ends = bounds.map(({ next }) => next);
-  if (fromStart) await printHistory(log, print, bounds, signal);
+  const fresh = partitions.map(() => onceEach());
+  if (fromStart) await printHistory(log, print, { bounds, fresh }, signal);
   await Promise.all(
     partitions.map(async (partition) => {
       for await (const page of log.follow(STREAM, partition, ends[partition] ?? 0, signal)) {
-        for (const { payload } of page.records) print(partition, payload);
+        for (const { payload } of fresh[partition]?.(page.records) ?? []) print(partition, payload);
       }
     }),
   );
+}
+
+type Fresh = ReturnType<typeof onceEach>;
+
+/** Of each partition. */
+interface History {
+  readonly bounds: readonly { readonly first: Offset; readonly next: Offset }[];
+  readonly fresh: readonly Fresh[];
 }
 
 /** What is kept, of all partitions in the order of time. */
 async function printHistory(
   log: EventLog,
   print: Print,
-  bounds: readonly { readonly first: Offset; readonly next: Offset }[],
+  { bounds, fresh }: History,
   signal: AbortSignal,
 ): Promise<void> {
-  const readers = bounds.map(({ first, next }, partition) => new HistoryReader(log, partition, first, next));
+  const readers = bounds.map(
+    ({ first, next }, partition) =>
+      new HistoryReader(log, partition, { from: first, end: next, fresh: fresh[partition] ?? onceEach() }),
+  );
   for (const reader of readers) await reader.fill();
   while (!signal.aborted) {
     const next = readers.filter(({ atMs }) => atMs !== undefined).sort((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0))[0];
@@ -113,14 +126,20 @@ class HistoryReader {
   readonly partition: number;
   private readonly log: EventLog;
   private readonly end: Offset;
+  private readonly fresh: Fresh;
   private from: Offset;
   private waiting: { readonly payload: string; readonly atMs: number }[] = [];
 
-  constructor(log: EventLog, partition: number, from: Offset, end: Offset) {
+  constructor(
+    log: EventLog,
+    partition: number,
+    { from, end, fresh }: { readonly from: Offset; readonly end: Offset; readonly fresh: Fresh },
+  ) {
     this.log = log;
     this.partition = partition;
     this.from = from;
     this.end = end;
+    this.fresh = fresh;
   }
 
   /** Time of the next event; undefined when there is none. */
@@ -134,10 +153,11 @@ class HistoryReader {
 
   /** Reads on where everything was taken. */
   async fill(): Promise<void> {
-    if (this.waiting.length > 0 || this.from >= this.end) return;
-    const page = await this.log.read(STREAM, this.partition, this.from, Math.min(PAGE_RECORDS, this.end - this.from));
-    this.waiting = page.records.map(({ payload }) => ({ payload, atMs: timeOf(payload) }));
-    this.from = page.records.length === 0 ? this.end : page.nextOffset;
+    while (this.waiting.length === 0 && this.from < this.end) {
+      const page = await this.log.read(STREAM, this.partition, this.from, Math.min(PAGE_RECORDS, this.end - this.from));
+      this.waiting = this.fresh(page.records).map(({ payload }) => ({ payload, atMs: timeOf(payload) }));
+      this.from = page.records.length === 0 ? this.end : page.nextOffset;
+    }
   }
 }
 

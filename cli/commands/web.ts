@@ -37,6 +37,8 @@ const usage = {
 
 /** It must not slow down mail. */
 const RANK: Rank = { niceness: 10, isIdle: false, outOfMemoryScore: 500 };
+/** How long the common log may take to answer a browser, milliseconds: then it is told so. */
+const LOG_MS_MAX = 20_000;
 const OFF = '`web.kind` is `off` in the configuration: there is no console';
 const PAGE = fileURLToPath(new URL('../../console/page/', import.meta.url));
 
@@ -85,7 +87,7 @@ async function serve(configured: Configured, logger: OperatorLog): Promise<Resul
   const places = placesIn(config.dataDirectory);
   const tokens = tokensOf(configured, places);
   if (!tokens.ok) return tokens;
-  const openedLog = await awaitWholeLog(configured, logger, stopped.signal);
+  const openedLog = await awaitWholeLog(configured, logger, stopped.signal, LOG_MS_MAX);
   if (openedLog === undefined) return ok(undefined);
   await using log = openedLog;
   await using history = new ClickHouseHistory(() => historyServer(configured, places));

@@ -11,8 +11,11 @@ import { thisMachine } from './machine.ts';
 import { type KafkaTlsFiles, type MaterialFault, readKafkaPassword, readKafkaTls } from './material.ts';
 
 const DAY_MS = 86_400_000;
-/** How long decisions are kept in their topic, beyond the last one of each key; and states of the detectors. Milliseconds. */
-const DECISIONS_KEPT_MS = 30 * DAY_MS;
+/**
+ * How long the last decision of each key is kept in its topic: for ever, since an operator's may hold for good, and who comes later must
+ * hear of it. And how long states of the detectors are. Milliseconds.
+ */
+const DECISIONS_KEPT_MS = -1;
 const SNAPSHOTS_KEPT_MS = 7 * DAY_MS;
 
 /** Delay before brokers that cannot be used are tried again, milliseconds. */
@@ -37,18 +40,23 @@ export function kafkaPlace({ config, folder }: Configured): Result<KafkaPlace, s
   });
 }
 
-/** Opens the common log as soon as it can be used: Kafka may be away for days. Undefined when `signal` aborted before. */
+/**
+ * Opens the common log as soon as it can be used: Kafka may be away for days. Undefined when `signal` aborted before.
+ *
+ * @param questionMs - How long brokers may take for one question, milliseconds; parts that run for ever have all the time.
+ */
 export async function awaitCommonLog(
   configured: Configured,
   logger: OperatorLog,
   signal: AbortSignal,
+  questionMs = Number.POSITIVE_INFINITY,
 ): Promise<KafkaLog | undefined> {
   const told = new Set<string>();
   while (!signal.aborted) {
     const opened = await openCommonLog(configured, {
       listener: listenerFor(logger),
       ending: signal,
-      questionMs: ALWAYS_MS,
+      questionMs,
     });
     if (opened.ok) return opened.value;
     if (signal.aborted) break;
@@ -62,9 +70,6 @@ export async function awaitCommonLog(
   return undefined;
 }
 
-/** Parts that run for ever have all the time. */
-const ALWAYS_MS = Number.POSITIVE_INFINITY;
-
 const listenerFor = (logger: OperatorLog): KafkaListener => ({
   away: (fault) => logger.warn({ fault }, 'Kafka does not do its work: what is new waits'),
   back: () => logger.warn({}, 'Kafka does its work again'),
@@ -73,7 +78,7 @@ const listenerFor = (logger: OperatorLog): KafkaListener => ({
 /** Opens the common log once. @returns One line where it cannot be used now. */
 export async function openCommonLog(
   configured: Configured,
-  options: Pick<KafkaLogOptions, 'listener' | 'ending' | 'patienceMs' | 'questionMs'>,
+  options: Pick<KafkaLogOptions, 'listener' | 'ending' | 'onlyExisting' | 'patienceMs' | 'questionMs'>,
 ): Promise<Result<KafkaLog, string>> {
   const place = kafkaPlace(configured);
   if (!place.ok) return place;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Appender } from '../../log/appender.ts';
@@ -46,7 +46,16 @@ export async function openLogOrTell(
 
 /** A machine of many that has no gate, and so no log of its own. */
 export const hasCommonLogOnly = ({ config }: Pick<Configured, 'config'>, dataDirectory: string): boolean =>
-  config.log.kind === 'kafka' && !existsSync(placesIn(dataDirectory).log);
+  config.log.kind === 'kafka' && isAbsent(placesIn(dataDirectory).log);
+
+/** One that this user may not see is there all the same. */
+function isAbsent(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
 
 /** The log that analyzers and history read, for a command. Tells the operator where it cannot be read. */
 export async function openWholeLogOrTell(configured: Configured): Promise<EventLog | undefined> {
@@ -57,22 +66,35 @@ export async function openWholeLogOrTell(configured: Configured): Promise<EventL
 /** The log that all machines have in common, for a command. Tells the operator where it cannot be used. */
 export async function openCommonLogOrTell(configured: Configured): Promise<(EventLog & Appender) | undefined> {
   const { openCommonLog } = await import('./kafka-place.ts');
-  const opened = await openCommonLog(configured, { patienceMs: COMMON_PATIENCE_MS, questionMs: COMMON_PATIENCE_MS });
+  const opened = await openCommonLog(configured, {
+    patienceMs: COMMON_PATIENCE_MS,
+    questionMs: COMMON_PATIENCE_MS,
+    onlyExisting: true,
+    listener: {
+      away: (fault) => process.stderr.write(`postern: Kafka does not do its work: ${fault}\n`),
+      back: () => process.stderr.write('postern: Kafka does its work again\n'),
+    },
+  });
   if (opened.ok) return opened.value;
   process.stderr.write(`postern: the common log cannot be used: ${opened.error}\n`);
   return undefined;
 }
 
-/** The log that analyzers, history and console read: that of this machine, or the one that all machines have in common. */
+/**
+ * The log that analyzers, history and console read: that of this machine, or the one that all machines have in common.
+ *
+ * @param questionMs - How long brokers may take for one question, milliseconds; for ever where nothing is said.
+ */
 export async function awaitWholeLog(
   configured: Configured,
   logger: OperatorLog,
   signal: AbortSignal,
+  questionMs?: number,
 ): Promise<(EventLog & Appender) | undefined> {
   const { log, dataDirectory } = configured.config;
   if (log.kind === 'sqlite') return awaitLog(placesIn(dataDirectory), logger, signal);
   const { awaitCommonLog } = await import('./kafka-place.ts');
-  return awaitCommonLog(configured, logger, signal);
+  return awaitCommonLog(configured, logger, signal, questionMs);
 }
 
 /** The log may come later than a part that reads it: mail does not wait for either. Undefined when `signal` aborted before. */

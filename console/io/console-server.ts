@@ -3,6 +3,7 @@ import { messageOf } from '../../lib/message-of.ts';
 import { requestTimeouts } from '../../lib/request-timeouts.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
+import { LogUnavailable } from '../../log/log-unavailable.ts';
 import { type Answer, jsonAnswer, NEVER_STORED, refusalAnswer, refused, securityHeaders } from '../answer.ts';
 import { cookieHeader, type Role, tokenOfLogin, tokensIn } from '../credentials.ts';
 import { STREAMS_MAX } from '../event-stream.ts';
@@ -83,6 +84,8 @@ export class ConsoleServer implements AsyncDisposable {
     response.on('error', () => undefined);
     this.answer(request, response)
       .catch((error: unknown) => {
+        if (error instanceof LogUnavailable)
+          return refusalAnswer(refused(503, `The event log cannot be read now: ${error.message}.`));
         // What was asked may hold a token.
         this.options.trouble('the console failed to answer', { fault: messageOf(error) });
         return refusalAnswer(refused(500, 'That did not work: the log of the operator says why.'));

@@ -30,6 +30,8 @@ const RESTS_MAX = 16;
 export interface KafkaLogOptions {
   readonly place: KafkaPlace;
   readonly topics: TopicSettings;
+  /** Topics that are not there are a fault, and are not made. */
+  readonly onlyExisting?: boolean;
   /** Hears of what does not work at the brokers, once, and once when all is well again. */
   readonly listener?: KafkaListener;
   /** How long an append may take, milliseconds. Default {@link KAFKA_PATIENCE_MS}. */
@@ -44,7 +46,8 @@ export interface KafkaLogOptions {
 
 /** Opens the log that is in Kafka; its topics are made where they are not there. @returns One line where it cannot be used. */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<Result<KafkaLog, string>> {
-  const prepared = await prepareTopics(options.place, options.topics, options.ending);
+  const { place, topics, onlyExisting = false, ending } = options;
+  const prepared = await prepareTopics(place, { ...topics, onlyExisting }, ending);
   return prepared.ok ? ok(new KafkaLog(options, prepared.value)) : prepared;
 }
 
@@ -214,7 +217,9 @@ export class KafkaLog implements EventLog, Appender {
       if (page !== undefined) this.troubles.worked(what);
       return page;
     } catch (error) {
-      this.failed(what, kafkaFault(error, this.options.place, this.topicOf(of.stream)), askedAtMs);
+      // What a broker that is well holds back for so long is no failure.
+      const failedAtMs = Math.min(performance.now(), askedAtMs + FOLLOW_WAIT_MS);
+      this.failed(what, kafkaFault(error, this.options.place, this.topicOf(of.stream)), failedAtMs);
       return undefined;
     }
   }

@@ -52,14 +52,14 @@ const RETRY_MS = 200;
 const RETRIES_MAX = 10;
 
 /**
- * Makes the topics that are not there, and looks at those that are.
+ * Makes the topics that are not there, unless only existing ones are wanted, and looks at those that are.
  *
  * @param signal - Ends the attempt.
  * @returns How many partitions they have, or one line that says what is wrong with which topic and what to do.
  */
 export async function prepareTopics(
   place: KafkaPlace,
-  settings: TopicSettings,
+  settings: TopicSettings & { readonly onlyExisting?: boolean },
   signal?: AbortSignal,
 ): Promise<Result<number, string>> {
   const admin = new Admin(clientOptions(place));
@@ -74,7 +74,11 @@ export async function prepareTopics(
   }
 }
 
-async function prepare(admin: Admin, place: KafkaPlace, settings: TopicSettings): Promise<Result<number, string>> {
+async function prepare(
+  admin: Admin,
+  place: KafkaPlace,
+  settings: TopicSettings & { readonly onlyExisting?: boolean },
+): Promise<Result<number, string>> {
   let about: string | undefined;
   try {
     const there = new Set(await admin.listTopics());
@@ -86,6 +90,10 @@ async function prepare(admin: Admin, place: KafkaPlace, settings: TopicSettings)
     for (const stream of streams) {
       about = topicOf(place, stream);
       if (counts.has(about)) continue;
+      if (settings.onlyExisting === true)
+        return err(
+          `the topic ${about} is not there: has a part been started yet, and is log.kafka.prefix the same there?`,
+        );
       // The number of those that are there counts: one that was lost is made like them.
       const [partitions = settings.partitionCount] = counts.values();
       await make(admin, about, wanted(stream, settings), { partitions, replicas: settings.replicas });

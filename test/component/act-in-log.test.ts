@@ -1,6 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { checkConfig } from '../../cli/config/load.ts';
-import { ACT_MS_MAX, actInLog } from '../../cli/io/act-in-log.ts';
+import { actInLog } from '../../cli/io/act-in-log.ts';
 import { lastDecisions } from '../../cli/io/read-decisions.ts';
 import { decodeEvent } from '../../events/codec.ts';
 import { TIME_MS_MAX } from '../../events/event.ts';
@@ -92,30 +93,37 @@ test('a range with thousands of decisions is freed as a whole: more than one app
 });
 
 test('where the brokers do not answer nothing is done, and that is said', async () => {
-  const refusal = { ok: false, reason: expect.stringContaining('no gate hears of it') };
-  const silent = openMemoryLog();
-  silent.bounds = () => Promise.reject(new LogUnavailable('127.0.0.1:1: the connection is refused'));
-  expect(await actInLog(config, silent, block)).toEqual(refusal);
-
-  const full = openMemoryLog();
-  full.append = async () => err('unreachable');
-  expect(await actInLog(config, full, block)).toEqual(refusal);
+  const log = openMemoryLog();
+  log.bounds = () => Promise.reject(new LogUnavailable('127.0.0.1:1: the connection is refused'));
+  expect(await actInLog(config, log, block)).toEqual({
+    ok: false,
+    reason: expect.stringContaining('could not be read from Kafka in 15 s, so no gate hears of it'),
+  });
 });
 
 test('an act for which the brokers were too slow is not done later', async () => {
   const log = openMemoryLog();
-  const { bounds } = log;
-  const now = Date.now;
-  log.bounds = (...args) => {
-    const later = now() + ACT_MS_MAX + 1;
-    Date.now = () => later;
-    return bounds.apply(log, args);
+  const bounds = log.bounds.bind(log);
+  log.bounds = async (...place) => {
+    await setTimeout(50);
+    return bounds(...place);
   };
-  try {
-    expect(await actInLog(config, log, block)).toMatchObject({ ok: false });
-  } finally {
-    Date.now = now;
-  }
+  expect(await actInLog(config, log, block, 10)).toMatchObject({ ok: false });
+  await setTimeout(50 * log.partitionCount + 100);
   expect(await lastDecisions(log)).toEqual([]);
   expect(await eventsIn(log, 0)).toEqual([]);
 });
+
+test.each(['postern.events', 'postern.decisions'])(
+  'where %s are not taken nobody knows, and that is said',
+  async (stream) => {
+    const log = openMemoryLog();
+    const append = log.append.bind(log);
+    log.append = (records) => (records[0]?.stream === stream ? Promise.resolve(err('unreachable')) : append(records));
+    expect(await actInLog(config, log, block)).toEqual({
+      ok: false,
+      reason: expect.stringContaining('may be in force as a whole or in part'),
+    });
+    expect(await lastDecisions(log)).toEqual([]);
+  },
+);

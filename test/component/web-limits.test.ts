@@ -13,6 +13,7 @@ import type { ConsolePorts } from '../../console/ports.ts';
 import { decodeEvent, encodeEvent } from '../../events/codec.ts';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog, Page } from '../../log/event-log.ts';
+import { LogUnavailable } from '../../log/log-unavailable.ts';
 import { type HistoryFault, QUERY_SECONDS_MAX, ROWS_MAX } from '../../store/history.ts';
 import { ClickHouseHistory } from '../../store/io/clickhouse-history.ts';
 import { pageDirectory } from '../support/console.ts';
@@ -316,4 +317,20 @@ test('faults of the history are told apart', async () => {
   const nobody = historyAt('http://127.0.0.1:9');
   expect(await nobody.ask('SELECT 1')).toMatchObject({ error: { kind: 'away' } });
   expect(await nobody.isThere()).toBe(false);
+});
+
+test('a log that cannot be read is said to the browser, and not to the operator each time; any other failure only to the operator', async () => {
+  const { get, troubles } = await serving({
+    why: () => Promise.reject(new LogUnavailable('nobody listens at 127.0.0.1:9092')),
+    sessionInLog: () => Promise.reject(new Error('of the inside')),
+  });
+  const away = await get('/api/why/198.51.100.7');
+  expect([away.status, await away.json()]).toEqual([
+    503,
+    { error: 'The event log cannot be read now: nobody listens at 127.0.0.1:9092.' },
+  ]);
+  expect(troubles).toEqual([]);
+  const broken = await get('/api/sessions/01935f3a-0000-7000-8000-000000000001');
+  expect([broken.status, await broken.text()]).toEqual([500, expect.not.stringContaining('of the inside')]);
+  expect(troubles).toEqual([expect.stringContaining('of the inside')]);
 });

@@ -5,7 +5,7 @@ import { undefended } from '../../evaluation/traffic/traffic.ts';
 import { World } from '../../evaluation/traffic/world.ts';
 import type { MailEvent } from '../../events/event.ts';
 import { KafkaCluster } from '../../scripts/kafka/cluster.ts';
-import { Fleet } from '../support/fleet.ts';
+import { Fleet, harvest } from '../support/fleet.ts';
 import { describeNeeds } from '../support/needs.ts';
 import { postern, until } from '../support/postern.ts';
 
@@ -84,12 +84,19 @@ describeNeeds(['java', 'mvn'], 'Kafka that is away', () => {
     );
     expect(replayed.onlyLogged).toEqual([]);
     expect(replayed.same).toBeGreaterThan(20);
-    // They were made about what was days ago: most are over, and none of those is in force.
-    const all = (await at('list', '--all')).split('\n').map((line) => JSON.parse(line));
-    const over = all.filter(({ until: untilMs }) => untilMs < Date.now());
+    // They were made about what was days ago: those that are over are recorded, and no gate hears of them.
+    const decisionsIn = (lines: string) => lines.split('\n').map((line) => JSON.parse(line));
+    const all = decisionsIn(await at('list', '--all'));
+    const over = all.filter(({ until: untilMs }) => untilMs < Date.now()).map(({ id }) => id);
     expect(over.length).toBeGreaterThan(10);
-    const inForce = await postern(['list', '--json', '--config', gate.file]);
-    for (const { id } of over) expect(inForce.stdout).not.toContain(id);
+    await harvest(gate, '198.51.100.77');
+    await until(
+      async () => ((await gate.greeting('198.51.100.77')) === 421 ? true : undefined),
+      () => `what is decided now:\n${gate.process.stderr}`,
+    );
+    const heard = decisionsIn((await postern(['list', '--all', '--json', '--config', gate.file])).stdout.trim());
+    expect(heard).toContainEqual(expect.objectContaining({ value: '198.51.100.77' }));
+    expect(heard.filter(({ id }) => over.includes(id))).toEqual([]);
     for (const machine of [gate, center]) expect(await machine.process.stop()).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePorts } from '../../cli/demo/free-ports.ts';
@@ -68,6 +68,17 @@ describeNeeds(['java', 'mvn'], 'a machine without a gate', () => {
     });
     expect([acted.status, await acted.text()]).toEqual([200, expect.stringContaining('Ended: 1')]);
     await greets(gate, '198.51.100.9', 220);
+
+    const elsewhere = join(center.data, '..', 'elsewhere.yaml');
+    writeFileSync(elsewhere, readFileSync(center.file, 'utf8').replace(fleet.prefix, `not-${fleet.prefix}`));
+    for (const time of ['first', 'second']) {
+      const lost = await postern(['list', '--config', elsewhere]);
+      expect([time, lost.code, lost.stderr]).toEqual([
+        time,
+        1,
+        expect.stringMatching(/the topic not-\S+ is not there: /),
+      ]);
+    }
 
     await cluster.kill(1);
     const blind = await at('list');

@@ -49,10 +49,16 @@ test('a copy in every partition counts as often', async () => {
   expect(log.appends.length).toBeGreaterThan(10);
 });
 
-test('what the log does not take ends it', async () => {
-  const log = logOf(4, { takes: 2 });
+test('it is said where the log does not take all of them', async () => {
   const records = Array.from({ length: 50 }, () => aRecord('x'.repeat(200_000)));
-  expect(await appendAll(log, records)).toBe(false);
-  expect(log.appends).toHaveLength(2);
+  expect(await appendAll(logOf(4, { takes: 2 }), records)).toBe(false);
   expect(await appendAll(logOf(4), [])).toBe(true);
+});
+
+test('nothing that is appended afterwards comes between', async () => {
+  const log = logOf(4);
+  const records = Array.from({ length: 50 }, () => aRecord('x'.repeat(200_000)));
+  const later = aRecord('later');
+  await Promise.all([appendAll(log, records), appendAll(log, [later])]);
+  expect(log.appends.flat()).toEqual([...records, later]);
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { StoredRecord } from '../../log/event-log.ts';
-import { freshOf, ORIGINS_MAX, type OriginMarks } from '../../store/origin-marks.ts';
+import { freshOf, ORIGINS_MAX, type OriginMarks, onceEach } from '../../store/origin-marks.ts';
 
 const record = (offset: number, log: string, at: number): StoredRecord => ({
   offset,
@@ -48,6 +48,17 @@ describe('records that were sent on more than once', () => {
       { offset: 1, payload: '{}' },
     ];
     expect(freshOf(records, { 'a/0': 5 })).toEqual({ records, marks: { 'a/0': 5 } });
+  });
+
+  test('page after page, each is read once', () => {
+    const fresh = onceEach();
+    const pages = [
+      [record(0, 'a', 0), record(1, 'a', 1)],
+      [record(2, 'a', 1), record(3, 'b', 1)],
+      [record(4, 'b', 1)],
+      [record(5, 'a', 2)],
+    ];
+    expect(pages.map((page) => fresh(page).map(({ offset }) => offset))).toEqual([[0, 1], [3], [], [5]]);
   });
 
   test('partitions of a log have marks of their own', () => {

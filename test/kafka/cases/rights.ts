@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { lastDecisions } from '../../../cli/io/read-decisions.ts';
 import { encodeEvent } from '../../../events/codec.ts';
 import { decisionRecord } from '../../../log/decision-record.ts';
 import { streams } from '../../../log/event-log.ts';
@@ -116,6 +117,7 @@ export function rightsCases(kafka: () => SecuredKafka): void {
     );
     if (!reader.ok) throw new Error(reader.error);
     expect(await eventsIn(reader.value, 'command')).toBeGreaterThan(0);
+    expect(await lastDecisions(reader.value)).not.toEqual([]);
     // What operators do at the console, and the event that every analyzer sees.
     const act = decisionRecord(aDecision({ value: '198.51.100.9', at: Date.now(), origin: 'operator' }));
     expect(await reader.value.append([act])).toMatchObject({ ok: true });

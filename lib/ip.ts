@@ -119,6 +119,10 @@ export function prefixOf(address: Address, length: number): Prefix {
   return { family, length, first, last, text: `${addressText(family, first)}/${length}` };
 }
 
+/** Have two networks an address in common? One of them is then within the other. */
+export const haveCommon = (one: Prefix, other: Prefix): boolean =>
+  one.family === other.family && one.first <= other.last && other.first <= one.last;
+
 /** Canonical text of an address given as a number, as {@link Address.value}. */
 export function addressText(family: 4 | 6, value: bigint): string {
   const octets = Array.from({ length: bitsOf(family) / 8 }, (_, index) =>

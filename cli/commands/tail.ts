@@ -8,6 +8,7 @@ import { EXIT_FAULT, EXIT_OK, EXIT_USAGE, runCommand, type Usage } from '../flag
 import { type EventFilter, eventFilter } from '../format/event-filter.ts';
 import { formatEvent } from '../format/event-line.ts';
 import { dataDirectoryOf } from '../io/config-file.ts';
+import { partitionsIn } from '../io/log-pages.ts';
 import { openLogOrTell } from '../io/open-log.ts';
 import { nearestWord } from '../nearest.ts';
 
@@ -77,40 +78,43 @@ function printer(filter: EventFilter, isJson: boolean): Print {
   };
 }
 
+/** A partition when the reading began. */
+interface TailedPartition {
+  readonly partition: number;
+  readonly first: Offset;
+  readonly next: Offset;
+  /** Of what it is given page by page, what it was not given before. */
+  readonly fresh: ReturnType<typeof onceEach>;
+}
+
 async function tail(log: EventLog, print: Print, fromStart: boolean, signal: AbortSignal): Promise<void> {
-  const partitions = Array.from({ length: log.partitionCount }, (_, partition) => partition);
-  const bounds = await Promise.all(partitions.map((partition) => log.bounds(STREAM, partition)));
-  const ends = bounds.map(({ next }) => next);
-  const fresh = partitions.map(() => onceEach());
-  if (fromStart) await printHistory(log, print, { bounds, fresh }, signal);
+  const places = await Promise.all(
+    partitionsIn(log).map(
+      async (partition): Promise<TailedPartition> => ({
+        partition,
+        ...(await log.bounds(STREAM, partition)),
+        fresh: onceEach(),
+      }),
+    ),
+  );
+  if (fromStart) await printHistory(log, print, places, signal);
   await Promise.all(
-    partitions.map(async (partition) => {
-      for await (const page of log.follow(STREAM, partition, ends[partition] ?? 0, signal)) {
-        for (const { payload } of fresh[partition]?.(page.records) ?? []) print(partition, payload);
+    places.map(async ({ partition, next, fresh }) => {
+      for await (const page of log.follow(STREAM, partition, next, signal)) {
+        for (const { payload } of fresh(page.records)) print(partition, payload);
       }
     }),
   );
-}
-
-type Fresh = ReturnType<typeof onceEach>;
-
-/** Of each partition. */
-interface History {
-  readonly bounds: readonly { readonly first: Offset; readonly next: Offset }[];
-  readonly fresh: readonly Fresh[];
 }
 
 /** What is kept, of all partitions in the order of time. */
 async function printHistory(
   log: EventLog,
   print: Print,
-  { bounds, fresh }: History,
+  places: readonly TailedPartition[],
   signal: AbortSignal,
 ): Promise<void> {
-  const readers = bounds.map(
-    ({ first, next }, partition) =>
-      new HistoryReader(log, partition, { from: first, end: next, fresh: fresh[partition] ?? onceEach() }),
-  );
+  const readers = places.map((place) => new HistoryReader(log, place));
   for (const reader of readers) await reader.fill();
   while (!signal.aborted) {
     const next = readers.filter(({ atMs }) => atMs !== undefined).sort((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0))[0];
@@ -126,19 +130,15 @@ class HistoryReader {
   readonly partition: number;
   private readonly log: EventLog;
   private readonly end: Offset;
-  private readonly fresh: Fresh;
+  private readonly fresh: TailedPartition['fresh'];
   private from: Offset;
   private waiting: { readonly payload: string; readonly atMs: number }[] = [];
 
-  constructor(
-    log: EventLog,
-    partition: number,
-    { from, end, fresh }: { readonly from: Offset; readonly end: Offset; readonly fresh: Fresh },
-  ) {
+  constructor(log: EventLog, { partition, first, next, fresh }: TailedPartition) {
     this.log = log;
     this.partition = partition;
-    this.from = from;
-    this.end = end;
+    this.from = first;
+    this.end = next;
     this.fresh = fresh;
   }
 

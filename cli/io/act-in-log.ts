@@ -4,7 +4,7 @@ import { targetOf } from '../../blocklist/operator.ts';
 import { encodeEvent } from '../../events/codec.ts';
 import { type DecisionEvent, decisionKey } from '../../events/decision.ts';
 import type { MailEvent } from '../../events/event.ts';
-import { type Prefix, parsePrefix } from '../../lib/ip.ts';
+import { haveCommon, type Prefix, parsePrefix } from '../../lib/ip.ts';
 import { appendAll } from '../../log/append-all.ts';
 import type { Appender } from '../../log/appender.ts';
 import { decisionRecord } from '../../log/decision-record.ts';
@@ -96,7 +96,7 @@ async function readBlocklist(log: EventLog, target: Prefix): Promise<Blocklist> 
 function isAbout({ scope, value }: DecisionEvent, target: Prefix): boolean {
   if (scope !== 'ip' && scope !== 'range') return false;
   const prefix = parsePrefix(value);
-  return prefix?.family === target.family && prefix.first <= target.last && target.first <= prefix.last;
+  return prefix !== undefined && haveCommon(prefix, target);
 }
 
 /** It is of no source: every analyzer must see it. */

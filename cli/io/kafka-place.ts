@@ -75,10 +75,15 @@ const listenerFor = (logger: OperatorLog): KafkaListener => ({
   back: () => logger.warn({}, 'Kafka does its work again'),
 });
 
+interface CommonLogOptions extends Pick<KafkaLogOptions, 'listener' | 'ending' | 'patienceMs' | 'questionMs'> {
+  /** Topics that are not there are a fault, and are not made. */
+  readonly onlyExisting?: boolean;
+}
+
 /** Opens the common log once. @returns One line where it cannot be used now. */
 export async function openCommonLog(
   configured: Configured,
-  options: Pick<KafkaLogOptions, 'listener' | 'ending' | 'onlyExisting' | 'patienceMs' | 'questionMs'>,
+  { onlyExisting = false, ...options }: CommonLogOptions,
 ): Promise<Result<KafkaLog, string>> {
   const place = kafkaPlace(configured);
   if (!place.ok) return place;
@@ -86,6 +91,7 @@ export async function openCommonLog(
   return openKafkaLog({
     place: place.value,
     topics: {
+      onlyExisting,
       partitionCount: kafka.partitions,
       replicas: kafka.replicas,
       retentionMs: {

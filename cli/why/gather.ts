@@ -1,7 +1,7 @@
 import { decodeEvent } from '../../events/codec.ts';
 import { type DecisionEvent, decisionKey } from '../../events/decision.ts';
 import type { MailEvent } from '../../events/event.ts';
-import { networkKey, parseAddress, parsePrefix, sourceKey } from '../../lib/ip.ts';
+import { haveCommon, networkKey, parseAddress, parsePrefix, sourceKey } from '../../lib/ip.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import { partitionOf } from '../../log/partition.ts';
 import { mergedEvents } from '../../store/event-rows.ts';
@@ -129,8 +129,7 @@ const ipOf = (events: readonly MailEvent[]): string | undefined =>
 function isAround(value: string, ip: string): boolean {
   const one = parsePrefix(value);
   const other = parsePrefix(ip);
-  if (one === undefined || other === undefined || one.family !== other.family) return value === ip;
-  return one.first <= other.last && other.first <= one.last;
+  return one === undefined || other === undefined ? value === ip : haveCommon(one, other);
 }
 
 /**

@@ -30,8 +30,6 @@ const RESTS_MAX = 16;
 export interface KafkaLogOptions {
   readonly place: KafkaPlace;
   readonly topics: TopicSettings;
-  /** Topics that are not there are a fault, and are not made. */
-  readonly onlyExisting?: boolean;
   /** Hears of what does not work at the brokers, once, and once when all is well again. */
   readonly listener?: KafkaListener;
   /** How long an append may take, milliseconds. Default {@link KAFKA_PATIENCE_MS}. */
@@ -46,8 +44,7 @@ export interface KafkaLogOptions {
 
 /** Opens the log that is in Kafka; its topics are made where they are not there. @returns One line where it cannot be used. */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<Result<KafkaLog, string>> {
-  const { place, topics, onlyExisting = false, ending } = options;
-  const prepared = await prepareTopics(place, { ...topics, onlyExisting }, ending);
+  const prepared = await prepareTopics(options.place, options.topics, options.ending);
   return prepared.ok ? ok(new KafkaLog(options, prepared.value)) : prepared;
 }
 

@@ -13,6 +13,8 @@ export interface TopicSettings {
   readonly replicas: number;
   /** How long each stream is kept, milliseconds. */
   readonly retentionMs: Readonly<Record<Stream, number>>;
+  /** Those that are not there are a fault, and are not made. */
+  readonly onlyExisting?: boolean;
 }
 
 /** Octets that a batch has beyond its records, with room to spare. */
@@ -59,7 +61,7 @@ const RETRIES_MAX = 10;
  */
 export async function prepareTopics(
   place: KafkaPlace,
-  settings: TopicSettings & { readonly onlyExisting?: boolean },
+  settings: TopicSettings,
   signal?: AbortSignal,
 ): Promise<Result<number, string>> {
   const admin = new Admin(clientOptions(place));
@@ -74,11 +76,7 @@ export async function prepareTopics(
   }
 }
 
-async function prepare(
-  admin: Admin,
-  place: KafkaPlace,
-  settings: TopicSettings & { readonly onlyExisting?: boolean },
-): Promise<Result<number, string>> {
+async function prepare(admin: Admin, place: KafkaPlace, settings: TopicSettings): Promise<Result<number, string>> {
   let about: string | undefined;
   try {
     const there = new Set(await admin.listTopics());

@@ -9,8 +9,10 @@ import { kafkaJars } from './jars.ts';
  * Run: `npm run kafka [-- 3]` for so many brokers; Java and mvn are needed. `KAFKA_VERSION` names another release.
  */
 const count = Number(process.argv[2] ?? 1);
-/** One broker, or several that are a quorum. */
+/** More than a machine for tests has memory for. */
 const BROKERS_MAX = 5;
+/** Copies of every record, as in production. */
+const REPLICAS_MAX = 3;
 
 if (!Number.isInteger(count) || count < 1 || count > BROKERS_MAX) {
   process.stderr.write(`npm run kafka [-- <1 to ${BROKERS_MAX} brokers>]\n`);
@@ -21,13 +23,12 @@ await kafkaJars();
 clearTimeout(slow);
 const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
 const cluster = await KafkaCluster.start({ brokers: count });
-const replicas = count > 1 ? 3 : 1;
 process.stdout.write(
   [
     `Apache Kafka listens on ${cluster.addresses.join(', ')} until Ctrl-C. In postern.yaml:`,
     'log:',
     '  kind: kafka',
-    `  kafka: { brokers: [${cluster.addresses.map((address) => `'${address}'`).join(', ')}], replicas: ${Math.min(count, replicas)} }`,
+    `  kafka: { brokers: [${cluster.addresses.map((address) => `'${address}'`).join(', ')}], replicas: ${Math.min(count, REPLICAS_MAX)} }`,
     '',
   ].join('\n'),
 );

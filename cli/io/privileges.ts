@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chownSync, mkdirSync } from 'node:fs';
+import { lchownSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Config } from '../config/schema.ts';
 import { textOf } from './text-of.ts';
@@ -24,12 +24,19 @@ function idText(flag: string, user: string): string {
   }
 }
 
-/** Makes the data directory, for the user that will run. @returns One line for the operator when it cannot be had. */
+/**
+ * Makes the data directory, for the user that will run. Parts start together: one may find that another has made it and not given it
+ * away yet, so whoever finds an empty one of root's gives it away.
+ *
+ * @returns One line for the operator when it cannot be had.
+ */
 export function prepareDataDirectory(directory: string, { user }: Run): Result<undefined, string> {
   try {
-    const created = mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (created !== undefined && user !== undefined && isRoot())
-      chownSync(directory, idsOf('-u', user)[0], idsOf('-g', user)[0]);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (user === undefined || !isRoot()) return ok(undefined);
+    const found = lstatSync(directory);
+    if (found.isDirectory() && found.uid === 0 && readdirSync(directory).length === 0)
+      lchownSync(directory, idsOf('-u', user)[0], idsOf('-g', user)[0]);
     return ok(undefined);
   } catch (error) {
     return err(`dataDirectory ${directory}: ${textOf(error)}`);

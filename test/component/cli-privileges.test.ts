@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
+import { prepareDataDirectory } from '../../cli/io/privileges.ts';
 import { Postern } from '../support/postern.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -118,3 +119,17 @@ test.runIf(isRoot)('a user that is not there ends the start with one line', asyn
     expect.stringMatching(/^dataDirectory .*\/data: the system does not know no-such-user$/),
   ]);
 });
+
+test.runIf(isRoot)(
+  'a data directory that another part has made, and not given away yet, is given away; one of somebody else is left alone',
+  () => {
+    const folder = temporaryDirectory();
+    const ownerOf = (name: string): number => statSync(join(folder, name)).uid;
+    const nobody = Number(execFileSync('id', ['-u', 'nobody'], { encoding: 'utf8' }));
+    mkdirSync(join(folder, 'empty'), { mode: 0o700 });
+    mkdirSync(join(folder, 'full', 'inside'), { recursive: true });
+    for (const name of ['new', 'empty', 'full'])
+      expect(prepareDataDirectory(join(folder, name), { user: 'nobody' })).toEqual({ ok: true, value: undefined });
+    expect(['new', 'empty', 'full'].map(ownerOf)).toEqual([nobody, nobody, 0]);
+  },
+);

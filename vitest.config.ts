@@ -7,7 +7,7 @@ const WORKERS_MIN = 3;
 
 /**
  * unit: pure code, no network. contract: one suite a port, run against each adapter.
- * kafka: real Apache Kafka.
+ * kafka: real Apache Kafka. clickhouse: a real server of ClickHouse.
  * component: our processes and sockets on loopback. integration: real peers (Postfix, swaks, …), which `.ci/run` installs.
  */
 export default defineConfig({
@@ -19,7 +19,7 @@ export default defineConfig({
           name: 'unit',
           setupFiles,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{contracts,component,integration,kafka}/**'],
+          exclude: ['test/{contracts,component,integration,kafka,clickhouse}/**'],
           // Properties take seconds where other work runs.
           testTimeout: 30_000,
         },
@@ -30,6 +30,14 @@ export default defineConfig({
         test: {
           name: 'kafka',
           include: ['test/kafka/**/*.test.ts'],
+          testTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'clickhouse',
+          include: ['test/clickhouse/**/*.test.ts'],
           testTimeout: 180_000,
           fileParallelism: false,
         },

@@ -14,7 +14,10 @@ export interface StoreFault {
 /** Values of the parameters `{name:Type}` of a query. */
 export type Parameters = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>;
 
-/** Database of ClickHouse: in this process (chDB) or a server. The same SQL, one connection, one query at a time. */
+/**
+ * Database of ClickHouse: in this process (chDB), a server, or servers with copies of the same tables. The same SQL, one connection,
+ * one query at a time.
+ */
 export interface StoreDatabase extends AsyncDisposable {
   /** One statement without a result. */
   command(sql: string): Promise<Result<undefined, StoreFault>>;
@@ -28,4 +31,8 @@ export interface StoreDatabase extends AsyncDisposable {
    * @param token - Printable ASCII without quotes and backslashes.
    */
   insert(table: string, lines: readonly string[], token: string): Promise<Result<undefined, StoreFault>>;
+  /** Returns once the server that is asked has all that any of the copies took; at once where there is one. */
+  settle(): Promise<Result<undefined, StoreFault>>;
+  /** Each server that has the tables; `unreachable` where one of them is away. */
+  copies(): Promise<Result<readonly StoreDatabase[], StoreFault>>;
 }

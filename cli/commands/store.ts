@@ -5,6 +5,7 @@ import type { EventLog } from '../../log/event-log.ts';
 import type { ReaderProgress } from '../../log/progress.ts';
 import type { StoreDatabase } from '../../store/database.ts';
 import { forgetInHistory } from '../../store/io/history-forgetter.ts';
+import { StoreUnavailable } from '../../store/io/positions.ts';
 import { StoreWriter } from '../../store/io/writer.ts';
 import { configFlags } from '../config/from-flags.ts';
 import { type Places, placesIn } from '../config/places.ts';
@@ -94,7 +95,10 @@ async function openUntilItIs(
 ): Promise<Result<StoreDatabase | undefined, string>> {
   let last = '';
   while (!signal.aborted) {
-    const opened = await openStore(config, folder, places);
+    const opened = await openStore(config, folder, places, {
+      trouble: (what, details) => logger.warn(details, what),
+      well: (what, details) => logger.info(details, what),
+    });
     if (opened.ok || config.store.kind !== 'clickhouse') return opened;
     if (opened.error !== last) logger.warn({ fault: opened.error }, 'the ClickHouse server cannot be used yet');
     last = opened.error;
@@ -126,7 +130,7 @@ async function write({ log, database, places, logger, signal }: Writing): Promis
     journal: storeJournal(places.storeJournal),
     listener: { trouble: (what, details) => logger.warn(details, what) },
   });
-  await writer.begin(signal);
+  if (!(await beginUntilItCan(writer, logger, signal))) return;
   logger.info({}, 'the store keeps the history');
   tellReady();
   const tell = progressWriter(places.storeProgress, logger, 'how far the store is cannot be written down');
@@ -135,6 +139,21 @@ async function write({ log, database, places, logger, signal }: Writing): Promis
   await Promise.all([writer.run(signal), takeUp.run(signal)]);
   clearInterval(timer);
   logger.info({ reason: String(signal.reason) }, 'the store has stopped');
+}
+
+/** A server may go away between two questions. @returns False when `signal` aborted before. */
+async function beginUntilItCan(writer: StoreWriter, logger: OperatorLog, signal: AbortSignal): Promise<boolean> {
+  while (!signal.aborted) {
+    try {
+      await writer.begin(signal);
+      return true;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      logger.warn({ fault: error.message }, 'the store cannot go on yet');
+      await setTimeout(OPEN_RETRY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+  return false;
 }
 
 /** First what the writer has read, then what the database has: so nothing comes back. */

@@ -55,16 +55,24 @@ function kafkaFaults({ log }: PartialConfig): Explained[] {
 }
 
 function storeFaults({ store }: PartialConfig): Explained[] {
-  if (store === undefined || (store.kind === 'clickhouse') === (store.url !== undefined)) return [];
-  return store.kind === 'clickhouse'
-    ? [faultAt(['store', 'kind'], 'the server has no address', 'give it in `store.url`')]
-    : [
-        faultAt(
-          ['store', 'url'],
-          `a store of the kind ${store.kind} has no server`,
-          'write `kind: clickhouse`, or drop it',
-        ),
-      ];
+  if (store === undefined) return [];
+  const { kind, url, replicas } = store;
+  if (kind === 'clickhouse') {
+    if (url === undefined && replicas.length === 0)
+      return [faultAt(['store', 'kind'], 'the server has no address', 'give it in `store.url`')];
+    if (url !== undefined && replicas.length > 0)
+      return [faultAt(['store', 'url'], 'the servers are named in `replicas`', 'drop it, or `store.replicas`')];
+    return replicas.flatMap((address, index) =>
+      replicas.indexOf(address) === index
+        ? []
+        : [faultAt(['store', 'replicas', index], 'this server stands there twice', 'drop it')],
+    );
+  }
+  return [url === undefined ? [] : ['url'], replicas.length === 0 ? [] : ['replicas']]
+    .flat()
+    .map((key) =>
+      faultAt(['store', key], `a store of the kind ${kind} has no server`, 'write `kind: clickhouse`, or drop it'),
+    );
 }
 
 function listenerFaults(listener: ListenerConfig, path: Path, config: PartialConfig): Explained[] {

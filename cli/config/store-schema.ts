@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { REPLICAS_MAX } from '../../store/replication.ts';
 import {
   address,
   count,
@@ -58,7 +59,14 @@ export const store = z.strictObject({
   url: publicUrl
     .optional()
     .describe(
-      'HTTP address of the ClickHouse server, such as http://127.0.0.1:8123. Default: none, which is a fault for a server.',
+      'HTTP address of the ClickHouse server, such as http://127.0.0.1:8123. Default: none, which is a fault for a server without `replicas`.',
+    ),
+  replicas: z
+    .array(publicUrl)
+    .max(REPLICAS_MAX)
+    .default([])
+    .describe(
+      `HTTP addresses of ClickHouse servers that keep copies of the same tables by replication, in place of \`url\`; one is replicated too, for others to join it. The first that can be reached is asked. At most ${REPLICAS_MAX}. Default: none, and the tables are those of one server.`,
     ),
   username: lineOfText(64).default('default').describe('As whom the server is asked.'),
   password: secretReference.optional().describe('Where the password is kept. Default: none is needed.'),

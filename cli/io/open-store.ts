@@ -1,21 +1,28 @@
 import { mkdirSync } from 'node:fs';
 import { err, ok, type Result } from '../../lib/result.ts';
-import type { StoreDatabase } from '../../store/database.ts';
-import { openChdb, openClickHouse } from '../../store/io/clickhouse-database.ts';
+import type { StoreDatabase, StoreFault } from '../../store/database.ts';
+import { openChdb, openClickHouse, REPLICA_STATEMENT_MS_MAX } from '../../store/io/clickhouse-database.ts';
 import { migrate } from '../../store/io/migrate.ts';
+import { type ReplicaListener, ReplicatedDatabase } from '../../store/io/replicated-database.ts';
 import { retentionStatements } from '../../store/retention.ts';
 import { pathText } from '../config/fault.ts';
 import type { Places } from '../config/places.ts';
 import type { Config } from '../config/schema.ts';
 import { readStorePassword } from './material.ts';
 
-/** The store that the configuration names, with the schema of this release. @returns One line where it cannot be used. */
+/**
+ * The store that the configuration names, with the schema of this release.
+ *
+ * @param listener - Hears how the replicas are, where there are several servers.
+ * @returns One line where it cannot be used.
+ */
 export async function openStore(
   config: Config,
   folder: string,
   places: Places,
+  listener: ReplicaListener,
 ): Promise<Result<StoreDatabase, string>> {
-  const database = await connect(config, folder, places);
+  const database = await connect(config, folder, places, listener);
   if (!database.ok) return database;
   const ready = await prepare(database.value, config);
   if (ready.ok) return database;
@@ -25,7 +32,7 @@ export async function openStore(
 
 /** Its schema and how long it keeps what. */
 export async function prepare(database: StoreDatabase, { store }: Config): Promise<Result<undefined, string>> {
-  const migrated = await migrate(database);
+  const migrated = database instanceof ReplicatedDatabase ? await database.prepare() : await migrate(database);
   if (!migrated.ok) return migrated;
   for (const statement of retentionStatements(store)) {
     const set = await database.command(statement);
@@ -38,6 +45,7 @@ async function connect(
   { store, ...config }: Config,
   folder: string,
   places: Places,
+  listener: ReplicaListener,
 ): Promise<Result<StoreDatabase, string>> {
   if (store.kind === 'none') return err('store.kind is none: no history is kept');
   if (store.kind === 'chdb') {
@@ -51,8 +59,13 @@ async function connect(
   }
   const password = readStorePassword({ ...config, store }, folder);
   if (!password.ok) return err(`${pathText(password.error.path)}: ${password.error.problem}; ${password.error.hint}`);
-  const url = store.url ?? '';
-  const server = { url, username: store.username, password: password.value };
-  const opened = await openClickHouse(server, store.database);
+  const { database, username, url = '', replicas } = store;
+  const login = { username, password: password.value };
+  if (replicas.length > 0) return ok(new ReplicatedDatabase({ database, urls: replicas, open: openReplica, listener }));
+  const opened = await openClickHouse({ ...login, url }, database);
   return opened.ok ? opened : err(`${url}: ${opened.error.message}`);
+
+  function openReplica(address: string): Promise<Result<StoreDatabase, StoreFault>> {
+    return openClickHouse({ ...login, url: address, statementMsMax: REPLICA_STATEMENT_MS_MAX }, database);
+  }
 }

@@ -50,8 +50,9 @@ export function historyServer({ config, folder }: Configured, places: Places): R
   if (kept.kind === 'clickhouse') {
     const password = readStorePassword(config, folder);
     if (!password.ok) return err({ kind: 'away', text: 'The password of the ClickHouse server cannot be read.' });
-    const { url = '', username, database } = kept;
-    return ok({ url, username, password: password.value, database });
+    const { replicas, username, database } = kept;
+    const [url = kept.url ?? '', ...otherUrls] = replicas;
+    return ok({ url, otherUrls, username, password: password.value, database });
   }
   const named = readStoreHttpPassword(config, folder);
   const password = named.ok ? (named.value ?? passwordIn(places.storeHttpKey)) : undefined;

@@ -4,6 +4,9 @@ import { err, ok, type Result } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import { allPlaces } from '../../store/batch.ts';
 import type { StoreDatabase } from '../../store/database.ts';
+import type { WriterListener } from '../../store/io/inserter.ts';
+import { StoreUnavailable } from '../../store/io/positions.ts';
+import type { ReplicaListener } from '../../store/io/replicated-database.ts';
 import { StoreWriter } from '../../store/io/writer.ts';
 import { placesIn } from '../config/places.ts';
 import type { Configured } from '../io/config-file.ts';
@@ -26,7 +29,7 @@ export async function rebuild(configured: Configured, discardsOlder: boolean): P
   const places = placesIn(config.dataDirectory);
   await using log = await openWholeLogOrTell(configured);
   if (log === undefined) return err('there is nothing to fill it from');
-  const opened = await openStore(config, folder, places);
+  const opened = await openStore(config, folder, places, lines);
   if (!opened.ok) return opened;
   await using database = opened.value;
   const older = discardsOlder ? ok(0) : await olderThanLog(database, log);
@@ -36,14 +39,20 @@ export async function rebuild(configured: Configured, discardsOlder: boolean): P
       `${older.value} events, sessions and decisions of the history are older than the log and would be lost: --discard-older does it`,
     );
   rmSync(places.storeJournal, { force: true });
-  const emptied = await empty(database, config.store.database);
+  const emptied = await emptyCopies(database, config.store.database);
   if (!emptied.ok) return emptied;
   const ready = await prepare(database, config);
   if (!ready.ok) return ready;
   const count = await fill(database, log, places.storeJournal);
-  process.stdout.write(`${count} records of the log are in the store\n`);
+  if (!count.ok) return count;
+  process.stdout.write(`${count.value} records of the log are in the store\n`);
   return ok(undefined);
 }
+
+const line = (what: string, details: object): void => {
+  process.stderr.write(`${what}: ${JSON.stringify(details)}\n`);
+};
+const lines: ReplicaListener & WriterListener = { trouble: line, well: line };
 
 /** What the database has from before the first record that the log has. @returns One line where it cannot be told. */
 async function olderThanLog(database: StoreDatabase, log: EventLog): Promise<Result<number, string>> {
@@ -73,6 +82,17 @@ async function beginningOf(log: EventLog): Promise<number> {
   return beginsMs;
 }
 
+/** A copy that was left would bring it all back. */
+async function emptyCopies(database: StoreDatabase, name: string): Promise<Result<undefined, string>> {
+  const copies = await database.copies();
+  if (!copies.ok) return err(copies.error.message);
+  for (const copy of copies.value) {
+    const emptied = await empty(copy, name);
+    if (!emptied.ok) return emptied;
+  }
+  return ok(undefined);
+}
+
 /** Every table goes, and comes back empty with the schema: what is done of that goes first, so that it can be cut off anywhere. */
 async function empty(database: StoreDatabase, name: string): Promise<Result<undefined, string>> {
   const tables = await database.query<{ name: string }>(
@@ -90,7 +110,7 @@ async function empty(database: StoreDatabase, name: string): Promise<Result<unde
   return ok(undefined);
 }
 
-async function fill(database: StoreDatabase, log: EventLog, journalFile: string): Promise<number> {
+async function fill(database: StoreDatabase, log: EventLog, journalFile: string): Promise<Result<number, string>> {
   using progress = new Progress('rebuilding the store');
   const never = new AbortController().signal;
   for (const { stream, partition } of allPlaces(log.partitionCount)) {
@@ -102,12 +122,17 @@ async function fill(database: StoreDatabase, log: EventLog, journalFile: string)
     log,
     database,
     journal: storeJournal(journalFile),
-    listener: { trouble: (what, details) => process.stderr.write(`${what}: ${JSON.stringify(details)}\n`) },
+    listener: lines,
   });
-  await writer.begin(never);
+  try {
+    await writer.begin(never);
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return err(error.message);
+    throw error;
+  }
   await writer.catchUp(never, (count) => {
     done += count;
     progress.advance(count);
   });
-  return done;
+  return ok(done);
 }

@@ -10,16 +10,21 @@ export const KAFKA_VERSION = '4.3.1';
 const FETCH_MS_MAX = 600_000;
 
 const POM = fileURLToPath(new URL('pom.xml', import.meta.url));
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/kafka/', import.meta.url));
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/', import.meta.url));
 
 /** The jars of a release, fetched from Maven Central where they are not there yet; `KAFKA_VERSION` names another one. @returns Their folder. */
-export async function kafkaJars(version = process.env['KAFKA_VERSION'] ?? KAFKA_VERSION): Promise<string> {
-  const folder = join(CACHE, version);
+export function kafkaJars(version = process.env['KAFKA_VERSION'] ?? KAFKA_VERSION): Promise<string> {
+  return jarsOf('kafka', version, POM);
+}
+
+/** The jars that a POM names, in which `<name>.version` stands for the release; fetched where they are not there yet. @returns Their folder. */
+export async function jarsOf(name: string, version: string, pom: string): Promise<string> {
+  const folder = join(CACHE, name, version);
   if (existsSync(folder)) return folder;
-  const draft = join(CACHE, `${version}.${process.pid}`);
+  const draft = `${folder}.${process.pid}`;
   mkdirSync(draft, { recursive: true });
   const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${draft}`, '-DincludeScope=runtime'];
-  await promisify(execFile)('mvn', ['-q', '-B', '-f', POM, `-Dkafka.version=${version}`, ...goal], {
+  await promisify(execFile)('mvn', ['-q', '-B', '-f', pom, `-D${name}.version=${version}`, ...goal], {
     timeout: FETCH_MS_MAX,
   });
   try {

@@ -14,6 +14,8 @@ import { chdb } from './chdb.ts';
 
 /** Longest time that a server may take for one statement, milliseconds. */
 export const STATEMENT_MS_MAX = 600_000;
+/** The same where others have what it has, and are asked then, milliseconds. */
+export const REPLICA_STATEMENT_MS_MAX = 120_000;
 /** Octets of an error of the engine that are passed on. */
 const MESSAGE_LENGTH_MAX = 500;
 
@@ -29,6 +31,8 @@ export interface ClickHouseServer {
   readonly url: string;
   readonly username: string;
   readonly password: string;
+  /** Default: {@link STATEMENT_MS_MAX}. */
+  readonly statementMsMax?: number;
 }
 
 /** ClickHouse in this process; the database is made where it is not there. @param directory - One process at a time. */
@@ -62,8 +66,8 @@ function writeAccess(directory: string, database: string): string {
 /** A server; the database is made where it is not there. */
 export function openClickHouse(server: ClickHouseServer, database: string): Promise<Result<StoreDatabase, StoreFault>> {
   return trying(async () => {
-    const { url, username, password } = server;
-    const settings = { url, username, password, request_timeout: STATEMENT_MS_MAX, log };
+    const { url, username, password, statementMsMax = STATEMENT_MS_MAX } = server;
+    const settings = { url, username, password, request_timeout: statementMsMax, log };
     const first = createClient(settings);
     await first.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
     await first.close();
@@ -72,11 +76,13 @@ export function openClickHouse(server: ClickHouseServer, database: string): Prom
 }
 
 /**
- * What an insert needs: there when it is acknowledged; fields of later releases are passed over; days by the dozen, of a clock
- * that is wrong, are no fault. They stand in the statement: chDB would keep settings given beside one for all that follow.
+ * What an insert needs: there when it is acknowledged; one that was cut off goes into every table that is derived from it when it is
+ * done again (the default since ClickHouse 26.2); fields of later releases are passed over; days by the dozen, of a clock that is
+ * wrong, are no fault. They stand in the statement: chDB would keep settings given beside one for all that follow.
  */
 const insertSettings = [
   'async_insert = 0',
+  'deduplicate_blocks_in_dependent_materialized_views = 1',
   'input_format_skip_unknown_fields = 1',
   'input_format_null_as_default = 1',
   'max_partitions_per_insert_block = 0',
@@ -110,6 +116,22 @@ class ClickHouseDatabase implements StoreDatabase {
     return this.command(`INSERT INTO ${table} SETTINGS ${settings} FORMAT JSONEachRow\n${lines.join('\n')}`);
   }
 
+  async settle(): Promise<Result<undefined, StoreFault>> {
+    const tables = await this.query<{ name: string }>(
+      "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(engine, 'Replicated')",
+    );
+    if (!tables.ok) return tables;
+    for (const { name } of tables.value) {
+      const settled = await this.command(`SYSTEM SYNC REPLICA ${name}`);
+      if (!settled.ok) return settled;
+    }
+    return ok(undefined);
+  }
+
+  copies(): Promise<Result<readonly StoreDatabase[], StoreFault>> {
+    return Promise.resolve(ok([this]));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.client.close();
   }
@@ -128,10 +150,14 @@ const dataCodes: ReadonlySet<number> = new Set([
   6, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 130, 131, 190, 321, 349, 376, 441, 467, 611, 675, 676, 691,
 ]);
 
+/** Codes of a server that cannot do it now though another one might: it has lost Keeper, or another server. */
+const awayCodes: ReadonlySet<number> = new Set([209, 210, 225, 242, 319, 999]);
+
 /** chDB's errors are of another copy of the class: they are told by their code. */
 function faultOf(error: unknown): StoreFault {
   const message = messageOf(error).slice(0, MESSAGE_LENGTH_MAX);
   const code = error instanceof Error && 'code' in error ? Number(error.code) : Number.NaN;
   if (!Number.isInteger(code)) return { kind: 'unreachable', code: 0, message };
-  return { kind: dataCodes.has(code) ? 'data' : 'refused', code, message };
+  const kind = dataCodes.has(code) ? 'data' : awayCodes.has(code) ? 'unreachable' : 'refused';
+  return { kind, code, message };
 }

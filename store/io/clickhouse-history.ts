@@ -13,6 +13,8 @@ const MESSAGE_LENGTH_MAX = 300;
 /** Where the history is. */
 export interface HistoryServer {
   readonly url: string;
+  /** Others that have the same, and are asked where it cannot be reached. Default: none. */
+  readonly otherUrls?: readonly string[];
   readonly username: string;
   readonly password: string;
   readonly database: string;
@@ -34,6 +36,9 @@ export class ClickHouseHistory implements History, AsyncDisposable {
   private client: ClickHouseClient | undefined;
   /** Where {@link client} goes. */
   private url = '';
+  /** Of the addresses: the one that is asked. It goes on to the next where nobody answers. */
+  private turn = 0;
+  private serverCount = 1;
 
   /** @param serverOf - Asked until it knows, and again where nobody answers: the store may be made, or move, after the start. */
   constructor(serverOf: () => Result<HistoryServer, HistoryFault>) {
@@ -41,25 +46,31 @@ export class ClickHouseHistory implements History, AsyncDisposable {
   }
 
   async isThere(): Promise<boolean> {
-    const client = this.connected();
-    if (!client.ok) return false;
-    const { success } = await client.value.ping();
-    if (!success) await this.forgetIfMoved(client.value);
-    return success;
+    const there = await this.tryEach(async (client) => ((await client.ping()).success ? ok(true) : err(away)));
+    return there.ok;
   }
 
-  async ask(sql: string, parameters: Parameters = {}): Promise<Result<Table, HistoryFault>> {
-    const client = this.connected();
-    if (!client.ok) return client;
-    const asked = await tableOf(client.value, sql, parameters);
-    if (asked.ok) return asked;
-    if (asked.error === strangers) await this.forget(client.value);
-    else if (asked.error.kind === 'away') await this.forgetIfMoved(client.value);
-    return asked;
+  ask(sql: string, parameters: Parameters = {}): Promise<Result<Table, HistoryFault>> {
+    return this.tryEach((client) => tableOf(client, sql, parameters));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.client?.close();
+  }
+
+  /** Asks one server after the other, from the last one that answered on, until one is there. */
+  private async tryEach<T>(
+    work: (client: ClickHouseClient) => Promise<Result<T, HistoryFault>>,
+  ): Promise<Result<T, HistoryFault>> {
+    for (let tried = 1; ; tried += 1) {
+      const client = this.connected();
+      if (!client.ok) return client;
+      const asked = await work(client.value);
+      if (asked.ok || asked.error.kind !== 'away') return asked;
+      if (asked.error === strangers) await this.forget(client.value);
+      else await this.forgetIfMoved(client.value);
+      if (tried >= this.serverCount) return asked;
+    }
   }
 
   /** The store may have got another password: the next one who asks reads it again. */
@@ -68,19 +79,32 @@ export class ClickHouseHistory implements History, AsyncDisposable {
     await client.close();
   }
 
-  /** A store whose port the system chooses has another one after each start. */
+  /** A store whose port the system chooses has another one after each start, and of several servers the next one is asked. */
   private async forgetIfMoved(client: ClickHouseClient): Promise<void> {
+    // Others who waited for the same one go with whoever came first.
+    if (this.client !== client) return;
+    this.turn += 1;
     const server = this.serverOf();
-    if (!server.ok || server.value.url !== this.url) await this.forget(client);
+    if (!server.ok || this.urlAt(server.value) !== this.url) await this.forget(client);
+  }
+
+  private urlAt({ url, otherUrls = [] }: HistoryServer): string {
+    const urls = [url, ...otherUrls];
+    return urls[this.turn % urls.length] ?? url;
   }
 
   private connected(): Result<ClickHouseClient, HistoryFault> {
     if (this.client !== undefined) return ok(this.client);
     const server = this.serverOf();
     if (!server.ok) return server;
-    this.url = server.value.url;
+    const { username, password, database, otherUrls = [] } = server.value;
+    this.serverCount = 1 + otherUrls.length;
+    this.url = this.urlAt(server.value);
     this.client = createClient({
-      ...server.value,
+      url: this.url,
+      username,
+      password,
+      database,
       request_timeout: QUERY_SECONDS_MAX * 1000 + ANSWER_MARGIN_MS,
       max_open_connections: CONNECTIONS_MAX,
       clickhouse_settings: settings,

@@ -15,6 +15,8 @@ const TEXTS_READ = 5000;
 const LOOK_EVERY_MS = 200;
 /** What stands in place of what, while it is done: no statement names the person, since the database keeps those of its mutations. */
 const TABLE = 'forgetting';
+/** It is waited for by looking; each copy has the same {@link TABLE}, so that they come to the same rows. */
+const MUTATION_SETTINGS = 'mutations_sync = 0, allow_nondeterministic_mutations = 1';
 /** A server may keep the text of statements, and their parameters. */
 const UNLOGGED = 'SETTINGS log_queries = 0';
 
@@ -68,6 +70,8 @@ class HistoryForgetter {
   private readonly options: HistoryForgetting;
   private readonly counts: Record<string, number> = {};
   private database = '';
+  /** Each server that has the tables: what stands in place of what has to be known at all of them. */
+  private copies: readonly StoreDatabase[] = [];
   private waiting: Replaced[] = [];
   private waitingLength = 0;
   /** Indices of the columns that {@link waiting} is about. */
@@ -80,6 +84,9 @@ class HistoryForgetter {
   async run(): Promise<RowCounts> {
     const [row] = await this.query<{ name: string }>('SELECT currentDatabase() AS name');
     this.database = row?.name ?? '';
+    this.copies = this.check(await this.options.database.copies());
+    // What is on its way from another copy would not be found.
+    this.check(await this.options.database.settle());
     await this.endOfMutations();
     await this.beginTable();
     for (const [index, column] of personalColumns.entries()) {
@@ -88,7 +95,7 @@ class HistoryForgetter {
       if (isLastOfTable) await this.replace(column.table);
       this.options.onColumn(index + 1, personalColumns.length);
     }
-    await this.command(`DROP TABLE IF EXISTS ${TABLE} SYNC`);
+    await this.everywhere(`DROP TABLE IF EXISTS ${TABLE} SYNC`);
     return this.counts;
   }
 
@@ -138,13 +145,13 @@ class HistoryForgetter {
     const columns = [...this.columns];
     if (columns.length === 0) return;
     const lines = this.waiting.map((each) => JSON.stringify(each));
-    this.check(await this.options.database.insert(TABLE, lines, ''));
+    for (const copy of this.copies) this.check(await copy.insert(TABLE, lines, ''));
     const where = columns.map((index) => this.whereOf(index)).join(' OR ');
     const [row] = await this.query<{ count: number | string }>(`SELECT count() AS count FROM ${table} WHERE ${where}`);
     this.counts[table] = (this.counts[table] ?? 0) + Number(row?.count ?? 0);
     if (!this.options.isDryRun) {
       await this.command(
-        `ALTER TABLE ${table} UPDATE ${columns.map((index) => this.assignmentOf(index)).join(', ')} WHERE ${where} SETTINGS mutations_sync = 0`,
+        `ALTER TABLE ${table} UPDATE ${columns.map((index) => this.assignmentOf(index)).join(', ')} WHERE ${where} SETTINGS ${MUTATION_SETTINGS}`,
       );
       await this.endOfMutations();
     }
@@ -155,21 +162,27 @@ class HistoryForgetter {
   }
 
   private async beginTable(): Promise<void> {
-    await this.command(`DROP TABLE IF EXISTS ${TABLE} SYNC`);
-    await this.command(`CREATE TABLE ${TABLE} (before String, after String) ENGINE = Join(ANY, LEFT, before)`);
+    await this.everywhere(`DROP TABLE IF EXISTS ${TABLE} SYNC`);
+    await this.everywhere(`CREATE TABLE ${TABLE} (before String, after String) ENGINE = Join(ANY, LEFT, before)`);
   }
 
   /** Waits for mutations of ours, also those of a process that was killed: they go on by themselves. One that cannot is ended. */
   private async endOfMutations(): Promise<void> {
+    for (const copy of this.copies) await this.endOfMutationsAt(copy);
+  }
+
+  private async endOfMutationsAt(copy: StoreDatabase): Promise<void> {
     const ours = `database = currentDatabase() AND NOT is_done AND position(command, 'joinGet(''${this.database}.${TABLE}''') > 0`;
     for (;;) {
-      const left = await this.query<{ reason: string }>(
-        `SELECT latest_fail_reason AS reason FROM system.mutations WHERE ${ours} ORDER BY reason DESC`,
+      const left = this.check(
+        await copy.query<{ reason: string }>(
+          `SELECT latest_fail_reason AS reason FROM system.mutations WHERE ${ours} ORDER BY reason DESC`,
+        ),
       );
       const [worst] = left;
       if (worst === undefined) return;
       if (worst.reason !== '') {
-        await this.command(`KILL MUTATION WHERE ${ours} SYNC`);
+        this.check(await copy.command(`KILL MUTATION WHERE ${ours} SYNC`));
         throw new Failed({ kind: 'refused', code: 0, message: worst.reason });
       }
       await delay(LOOK_EVERY_MS);
@@ -191,6 +204,10 @@ class HistoryForgetter {
     const changed = (text: string): string =>
       `if(${this.found(index, text)} = '', ${text}, ${this.found(index, text)})`;
     return `${column} = ${update?.(changed) ?? ''}`;
+  }
+
+  private async everywhere(sql: string): Promise<void> {
+    for (const copy of this.copies) this.check(await copy.command(sql));
   }
 
   private async command(sql: string): Promise<void> {

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { StoreDatabase, StoreFault } from '../database.ts';
 import { type Applied, type Migration, migrationsIn, pendingOf } from '../migrations.ts';
+import { replicatedStatement } from '../replication.ts';
 
 const FOLDER = new URL('../schema/', import.meta.url);
 
@@ -26,12 +27,18 @@ function readMigrations(): Result<readonly Migration[], string> {
 /**
  * Brings the schema to that of this release. Every statement may run twice, so one that was cut off is done again.
  *
+ * @param replicatedIn - Name of the database, where its tables are copied among servers.
  * @returns The names of the steps that ran, or why it cannot be done, in one line.
  */
-export async function migrate(database: StoreDatabase): Promise<Result<readonly string[], string>> {
+export async function migrate(
+  database: StoreDatabase,
+  replicatedIn?: string,
+): Promise<Result<readonly string[], string>> {
+  const placed = (statement: string): string =>
+    replicatedIn === undefined ? statement : replicatedStatement(statement, replicatedIn);
   if (!migrations.ok) return migrations;
   for (const statement of first) {
-    const made = await database.command(statement);
+    const made = await database.command(placed(statement));
     if (!made.ok) return err(textOf(made.error));
   }
   const applied = await database.query<Applied>('SELECT DISTINCT number, hash FROM schema_steps ORDER BY number');
@@ -39,7 +46,7 @@ export async function migrate(database: StoreDatabase): Promise<Result<readonly 
   const pending = pendingOf(migrations.value, applied.value);
   if (!pending.ok) return pending;
   for (const migration of pending.value) {
-    const ran = await runStep(database, migration);
+    const ran = await runStep(database, { ...migration, statements: migration.statements.map(placed) });
     if (!ran.ok) return err(`schema ${migration.number} (${migration.name}): ${textOf(ran.error)}`);
   }
   return ok(pending.value.map(({ name }) => name));

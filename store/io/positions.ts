@@ -22,7 +22,7 @@ export async function positionsOf(
   partitionCount: number,
 ): Promise<Journal> {
   const storeId = await storeIdOf(database);
-  const kept = journal?.storeId === storeId ? journal.places : await placesInDatabase(database);
+  const kept = journal?.storeId === storeId ? journal.places : await placesInSettled(database);
   const known = new Map(kept.map((state) => [placeKey(state), state]));
   const places = allPlaces(partitionCount).map(
     (place) => known.get(placeKey(place)) ?? { ...place, epoch: randomUUID(), next: 0, batchEnd: 0, marks: {} },
@@ -31,14 +31,34 @@ export async function positionsOf(
 }
 
 async function storeIdOf(database: StoreDatabase): Promise<string> {
-  const found = await database.query<{ id: string }>('SELECT id FROM store_identity ORDER BY id LIMIT 1');
-  if (!found.ok) throw new StoreUnavailable(found.error);
-  const [row] = found.value;
-  if (row !== undefined) return row.id;
+  const known = (await keptId(database)) ?? (await keptIdOfSettled(database));
+  if (known !== undefined) return known;
   const id = randomUUID();
   const made = await database.insert('store_identity', [JSON.stringify({ id })], id);
   if (!made.ok) throw new StoreUnavailable(made.error);
   return id;
+}
+
+async function keptId(database: StoreDatabase): Promise<string | undefined> {
+  const found = await database.query<{ id: string }>('SELECT id FROM store_identity ORDER BY id LIMIT 1');
+  if (!found.ok) throw new StoreUnavailable(found.error);
+  return found.value[0]?.id;
+}
+
+/** A copy may not have yet what another one took: then it would be taken for an empty store. */
+async function keptIdOfSettled(database: StoreDatabase): Promise<string | undefined> {
+  await settle(database);
+  return keptId(database);
+}
+
+async function placesInSettled(database: StoreDatabase): Promise<readonly PlaceState[]> {
+  await settle(database);
+  return placesInDatabase(database);
+}
+
+async function settle(database: StoreDatabase): Promise<void> {
+  const settled = await database.settle();
+  if (!settled.ok) throw new StoreUnavailable(settled.error);
 }
 
 async function placesInDatabase(database: StoreDatabase): Promise<readonly PlaceState[]> {

@@ -78,7 +78,11 @@ test('where the history is', () => {
   const server = configured('store: { kind: clickhouse, url: "http://192.0.2.1:8123", username: u }');
   expect(historyServer(server.configured, server.places)).toEqual({
     ok: true,
-    value: { url: 'http://192.0.2.1:8123', username: 'u', password: '', database: 'postern' },
+    value: { url: 'http://192.0.2.1:8123', otherUrls: [], username: 'u', password: '', database: 'postern' },
+  });
+  const copies = configured('store: { kind: clickhouse, replicas: ["http://192.0.2.1:1", "http://192.0.2.2:2"] }');
+  expect(historyServer(copies.configured, copies.places)).toMatchObject({
+    value: { url: 'http://192.0.2.1:1', otherUrls: ['http://192.0.2.2:2'] },
   });
   // The store has not made its password yet.
   const own = configured('store: { kind: chdb, http: { address: "::" } }');

@@ -149,6 +149,24 @@ test('a store without an address of its server, or with one that it has no use f
   site.write({ store: { kind: 'none', url: 'http://127.0.0.1:8123' } });
   const other = await postern(['check', '--config', site.file]);
   expect(other.stdout + other.stderr).toMatch(/a store of the kind none has no server/);
+  const [one, two] = ['http://192.0.2.1:8123', 'http://192.0.2.2:8123'];
+  for (const [store, fault] of [
+    [{ kind: 'clickhouse', replicas: [one, two] }, undefined],
+    [{ kind: 'clickhouse', url: one, replicas: [one] }, /store\.url.*the servers are named in `replicas`/s],
+    [{ kind: 'clickhouse', replicas: [one, two, one] }, /store\.replicas\[2\].*stands there twice/s],
+    [{ kind: 'chdb', replicas: [one] }, /store\.replicas.*a store of the kind chdb has no server/s],
+    [
+      { kind: 'clickhouse', replicas: Array.from({ length: 9 }, (_, at) => `http://192.0.2.${at}:1`) },
+      /store\.replicas/,
+    ],
+    [{ kind: 'clickhouse', replicas: ['http://me:secret@192.0.2.1'] }, /store\.replicas\[0\]/],
+  ] as const) {
+    site.write({ store });
+    const checked = await postern(['check', '--config', site.file]);
+    if (fault === undefined) expect(checked.code).toBe(0);
+    else expect(checked.stdout + checked.stderr).toMatch(fault);
+    expect(checked.stdout + checked.stderr).not.toContain('secret');
+  }
 });
 
 test('--help says what --rebuild does', async () => {

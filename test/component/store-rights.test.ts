@@ -67,6 +67,8 @@ const database: StoreDatabase = {
     database.command(
       `INSERT INTO ${table} SETTINGS insert_deduplication_token = '${token}' FORMAT JSONEachRow\n${lines.join('\n')}`,
     ),
+  settle: async () => ok(undefined),
+  copies: async () => ok([database]),
   [Symbol.asyncDispose]: () => client.close(),
 };
 

@@ -91,6 +91,8 @@ const inserting = (database: StoreDatabase, insert: StoreDatabase['insert']): St
   command: (sql) => database.command(sql),
   query: (sql, parameters) => database.query(sql, parameters),
   insert,
+  settle: () => database.settle(),
+  copies: () => database.copies(),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 });
 const away = { ok: false, error: { kind: 'unreachable', code: 0, message: 'connection refused' } } as const;

@@ -3,6 +3,7 @@ import type { Result } from '../../lib/result.ts';
 import type { StoredRecord } from '../../log/event-log.ts';
 import { type Batch, rowsOf, sifted, tableOf, tokenOf, unreadableRow } from '../batch.ts';
 import type { StoreDatabase, StoreFault } from '../database.ts';
+import { Mender } from './mender.ts';
 
 /** Delay before an insert that the database would not take is tried again, milliseconds: it doubles up to the longest. */
 export const RETRY_MS_MIN = 500;
@@ -20,17 +21,30 @@ export interface WriterListener {
 export class Inserter {
   private readonly database: StoreDatabase;
   private readonly listener: WriterListener;
+  private readonly mender: Mender;
 
   constructor(database: StoreDatabase, listener: WriterListener) {
     this.database = database;
     this.listener = listener;
+    this.mender = new Mender(database, listener);
   }
 
-  /** @returns False when `signal` aborted before it was in. */
-  async insert(batch: Batch, records: readonly StoredRecord[], signal: AbortSignal): Promise<boolean> {
+  /**
+   * @param isInDoubt - It may have been inserted already.
+   * @returns False when `signal` aborted before it was in.
+   */
+  async insert(
+    batch: Batch,
+    records: readonly StoredRecord[],
+    signal: AbortSignal,
+    isInDoubt = false,
+  ): Promise<boolean> {
+    let mayBeIn = isInDoubt;
     for (let delayMs = RETRY_MS_MIN; ; delayMs = Math.min(RETRY_MS_MAX, 2 * delayMs)) {
-      const inserted = await this.tryIt(batch, records);
+      let inserted = await this.tryIt(batch, records);
+      if (inserted.ok && mayBeIn) inserted = await this.mender.mend(batch, records);
       if (inserted.ok) return true;
+      mayBeIn ||= inserted.error.kind === 'unreachable';
       if (signal.aborted) return false;
       if (delayMs === RETRY_MS_MIN || delayMs === RETRY_MS_MAX) {
         const { kind, message } = inserted.error;

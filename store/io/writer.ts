@@ -142,7 +142,7 @@ export class StoreWriter {
     signal: AbortSignal,
   ): Promise<void> {
     const { records } = await this.read(stream, partition, first, batchEnd, Number.POSITIVE_INFINITY);
-    await this.store({ stream, partition, epoch, first, next: batchEnd }, records, signal);
+    await this.store({ stream, partition, epoch, first, next: batchEnd }, records, signal, true);
   }
 
   /** Records from `first` up to `end`, no more than make a batch. */
@@ -202,9 +202,15 @@ export class StoreWriter {
   /**
    * Writes down what will be inserted, inserts it, and goes on behind it.
    *
+   * @param isInDoubt - It may be in the store already.
    * @returns False when it is not in the store: `signal` aborted before. It is in the journal, and the next writer inserts it.
    */
-  private store(batch: Batch, records: readonly StoredRecord[], signal: AbortSignal): Promise<boolean> {
+  private store(
+    batch: Batch,
+    records: readonly StoredRecord[],
+    signal: AbortSignal,
+    isInDoubt = false,
+  ): Promise<boolean> {
     const result = this.turn.then(async () => {
       const { stream, partition, epoch, first, next } = batch;
       const key = placeKey(batch);
@@ -212,7 +218,7 @@ export class StoreWriter {
       this.places.set(key, { stream, partition, epoch, next: first, batchEnd: next, marks });
       this.keep();
       const fresh = freshOf(records, marks);
-      if (!(await this.inserter.insert(batch, this.changed(batch, fresh.records), signal))) return false;
+      if (!(await this.inserter.insert(batch, this.changed(batch, fresh.records), signal, isInDoubt))) return false;
       this.places.set(key, { stream, partition, epoch, next, batchEnd: next, marks: fresh.marks });
       this.options.listener.stored?.(batch);
       return true;

@@ -5,7 +5,6 @@ import {
   existsSync,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -25,9 +24,6 @@ const LIBRARY = fileURLToPath(new URL(`../../../node_modules/${PACKAGE}/libchdb.
 const LAUNCHER = fileURLToPath(new URL('server.py', import.meta.url));
 /** Longest time until a server answers, milliseconds: one second on an idle machine. */
 const START_MS_MAX = 30_000;
-/** Where a table keeps which blocks of inserts it has, and what a line there begins with that adds one. */
-const RECORDS_OF_BLOCKS = /deduplication_logs\/[^/]+\.txt$/;
-const ADDED = '1';
 /** Characters of what a server printed that an error shows. */
 const OUTPUT_LENGTH_MAX = 4000;
 
@@ -121,37 +117,6 @@ export class ClickHouseServer implements AsyncDisposable {
     await closed;
   }
 
-  /**
-   * A table of ClickHouse without replicas writes down that it has a block of an insert before the block is there. Killed in between,
-   * the server takes the block for one that it has whenever the insert is done again: it is lost. This takes such records out while
-   * the server is dead, as if it had been killed a moment earlier.
-   *
-   * @returns How many there were.
-   */
-  mendRecordsOfBlocks(): number {
-    const data = join(this.folder, 'data');
-    const logs = readdirSync(data, { recursive: true, encoding: 'utf8' }).filter((path) =>
-      RECORDS_OF_BLOCKS.test(path),
-    );
-    let count = 0;
-    for (const log of logs) {
-      const path = join(data, log);
-      const parts = readdirSync(join(path, '..', '..')).flatMap((name) => partOf(name) ?? []);
-      const records = readFileSync(path, 'utf8').split('\n');
-      const kept = records.filter((record) => {
-        const [operation, name = ''] = record.split('\t');
-        const part = partOf(name);
-        if (operation !== ADDED || part === undefined) return true;
-        return parts.some(
-          (each) => each.partition === part.partition && each.first <= part.first && part.last <= each.last,
-        );
-      });
-      count += records.length - kept.length;
-      if (kept.length < records.length) writeFileSync(path, kept.join('\n'));
-    }
-    return count;
-  }
-
   /** SIGSTOP and SIGCONT freeze it for a while. */
   signal(name: NodeJS.Signals): void {
     this.process?.kill(name);
@@ -211,14 +176,6 @@ export class ClickHouseServer implements AsyncDisposable {
       return false;
     }
   }
-}
-
-/** What the name of a part says: the partition, and the first and the last of its blocks. */
-function partOf(
-  name: string,
-): { readonly partition: string; readonly first: number; readonly last: number } | undefined {
-  const [, partition, first, last] = /^([^_]+)_(\d+)_(\d+)_\d+(?:_\d+)?$/.exec(name) ?? [];
-  return partition === undefined ? undefined : { partition, first: Number(first), last: Number(last) };
 }
 
 function configurationOf(folder: string, port: number, { users, replica }: ClickHouseOptions): string {

@@ -1,0 +1,171 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ok } from '../../lib/result.ts';
+import type { EventLog } from '../../log/event-log.ts';
+import type { Batch } from '../../store/batch.ts';
+import type { StoreDatabase } from '../../store/database.ts';
+import { derivedTables } from '../../store/derived.ts';
+import { Mender } from '../../store/io/mender.ts';
+import { StoreWriter } from '../../store/io/writer.ts';
+import { inserting, logOf, someEvents } from '../support/clickhouse/past.ts';
+import { aDecision } from '../support/decisions.ts';
+import { openTestStore, rowsOf, TestJournal, wronglyDerived } from '../support/store.ts';
+
+const events = someEvents(400);
+const BATCH_RECORDS = 200;
+const never = new AbortController().signal;
+const mended = 'what the database lost of a batch when it was killed is put in';
+
+let directory = '';
+const opened: StoreDatabase[] = [];
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'postern-'));
+});
+afterAll(async () => {
+  for (const database of opened) await database[Symbol.asyncDispose]();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+interface Filled {
+  readonly database: StoreDatabase;
+  readonly log: EventLog;
+  /** The last batch that was inserted. */
+  readonly batch: Batch;
+  readonly told: string[];
+  readonly mender: Mender;
+}
+
+/** A store with all of a log, whose parts stay as they were inserted. */
+async function filled(): Promise<Filled> {
+  const database = await openTestStore(directory, `store_${opened.length}`);
+  opened.push(database);
+  const log = await logOf(events);
+  const decision = { ...aDecision(), at: events[0]?.at ?? 0 };
+  await log.append([{ stream: 'postern.decisions', key: 'k', payload: JSON.stringify(decision) }]);
+  for (const table of ['events', 'decisions', ...derivedTables.map((each) => each.table)])
+    expect(await database.command(`SYSTEM STOP MERGES ${table}`)).toEqual(ok(undefined));
+  const batches: Batch[] = [];
+  const told: string[] = [];
+  const listener = {
+    trouble: (what: string, details: object) => told.push(`${what} ${JSON.stringify(details)}`),
+    stored: (batch: Batch) => batches.push(batch),
+  };
+  const writer = new StoreWriter({
+    log,
+    database,
+    journal: new TestJournal(),
+    batchRecordsMax: BATCH_RECORDS,
+    listener,
+  });
+  await writer.begin(never);
+  await writer.catchUp(never);
+  const batch = batches.findLast(({ stream }) => stream === 'postern.events');
+  if (batch === undefined) throw new Error('there was no batch');
+  return { database, log, batch, told, mender: new Mender(database, listener) };
+}
+
+/** Takes out of a table what was put in last, as if it had never been in place. */
+async function lose(database: StoreDatabase, table: string): Promise<void> {
+  const [part] = await rowsOf<{ name: string }>(
+    database,
+    `SELECT name FROM system.parts WHERE database = currentDatabase() AND table = '${table}' AND active ORDER BY min_block_number DESC LIMIT 1`,
+  );
+  expect(await database.command(`ALTER TABLE ${table} DROP PART '${part?.name}'`)).toEqual(ok(undefined));
+}
+
+const recordsOf = async ({ log, batch }: Filled) =>
+  (await log.read(batch.stream, batch.partition, batch.first, batch.next - batch.first)).records;
+
+const countOf = async (database: StoreDatabase): Promise<unknown> =>
+  rowsOf(database, 'SELECT count() AS count, uniqExact(logPartition, logOffset) AS places FROM events');
+const all = [{ count: events.length, places: events.length }];
+
+test('every view of the schema is among those that are looked after', () => {
+  const folder = new URL('../../store/schema/', import.meta.url);
+  const schema = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'));
+  const views = [...schema.join('\n').matchAll(/CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+)/g)];
+  expect(derivedTables.map(({ view, table }) => [view, table]).toSorted()).toEqual(
+    views.map(([, view, table]) => [view, table]).toSorted(),
+  );
+});
+
+test.each(['events', ...derivedTables.map(({ table }) => table)])(
+  'what is missing of a batch in %s is put in, and only there',
+  async (table) => {
+    const store = await filled();
+    const { database, batch, told, mender } = store;
+    expect(await wronglyDerived(database)).toEqual([]);
+    await lose(database, table);
+    expect([(await wronglyDerived(database)).length > 0, await countOf(database)]).not.toEqual([false, all]);
+    expect(await mender.mend(batch, await recordsOf(store))).toEqual(ok(undefined));
+    expect(await wronglyDerived(database)).toEqual([]);
+    expect(await countOf(database)).toEqual(all);
+    expect(told).toEqual([expect.stringMatching(new RegExp(`^${mended} .*"table":"${table}"`))]);
+  },
+);
+
+test('where nothing is missing nothing is put in, however often it is looked', async () => {
+  const store = await filled();
+  for (let times = 0; times < 2; times += 1)
+    expect(await store.mender.mend(store.batch, await recordsOf(store))).toEqual(ok(undefined));
+  expect(await wronglyDerived(store.database)).toEqual([]);
+  expect(await countOf(store.database)).toEqual(all);
+  expect(store.told).toEqual([]);
+  expect(await rowsOf(store.database, "SELECT name FROM system.tables WHERE name = 'mending'")).toEqual([]);
+});
+
+test('what is missing of other batches is told, and left to a rebuild', async () => {
+  const store = await filled();
+  expect(await store.database.command('TRUNCATE TABLE sources_by_hour')).toEqual(ok(undefined));
+  expect(await store.mender.mend(store.batch, await recordsOf(store))).toEqual(ok(undefined));
+  expect(store.told).toEqual([expect.stringMatching(/--rebuild.*"table":"sources_by_hour"/)]);
+});
+
+test('a batch that was passed over as a whole after a crash is put in', async () => {
+  const database = await openTestStore(directory, `store_${opened.length}`);
+  opened.push(database);
+  const log = await logOf(events);
+  const told: string[] = [];
+  const journal = new TestJournal();
+  let inserts = 0;
+  // The second one is cut off, and passed over when it is done again.
+  const killed = inserting(database, async (table, lines, token) => {
+    if (table !== 'events') return database.insert(table, lines, token);
+    inserts += 1;
+    if (inserts === 2) return { ok: false, error: { kind: 'unreachable', code: 0, message: 'it was killed' } };
+    return inserts === 3 ? ok(undefined) : database.insert(table, lines, token);
+  });
+  const writerOn = (on: StoreDatabase): StoreWriter =>
+    new StoreWriter({
+      log,
+      database: on,
+      journal,
+      batchRecordsMax: BATCH_RECORDS,
+      listener: { trouble: (what) => told.push(what) },
+    });
+  const writer = writerOn(killed);
+  await writer.begin(never);
+  await writer.catchUp(never);
+  expect(await wronglyDerived(database)).toEqual([]);
+  expect(await countOf(database)).toEqual(all);
+  expect(told.filter((what) => what === mended).length).toBeGreaterThan(3);
+});
+
+test('a decision that was passed over is put in', async () => {
+  const store = await filled();
+  await lose(store.database, 'decisions');
+  const place = { stream: 'postern.decisions', partition: 0 } as const;
+  const partitions = await Promise.all(
+    [0, 1].map(async (partition) => ({
+      partition,
+      records: (await store.log.read(place.stream, partition, 0, 10)).records,
+    })),
+  );
+  const { partition = 0, records = [] } = partitions.find((each) => each.records.length > 0) ?? {};
+  const batch = { ...place, partition, epoch: 'e', first: 0, next: 1 };
+  expect(await store.mender.mend(batch, records)).toEqual(ok(undefined));
+  expect(await rowsOf(store.database, 'SELECT count() AS count FROM decisions')).toEqual([{ count: 1 }]);
+  expect(store.told).toEqual([expect.stringMatching(/"table":"decisions"/)]);
+});

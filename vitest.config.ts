@@ -39,7 +39,6 @@ export default defineConfig({
           name: 'clickhouse',
           include: ['test/clickhouse/**/*.test.ts'],
           testTimeout: 180_000,
-          fileParallelism: false,
         },
       },
       {

@@ -31,8 +31,8 @@ export interface StoreDatabase extends AsyncDisposable {
    * @param token - Printable ASCII without quotes and backslashes.
    */
   insert(table: string, lines: readonly string[], token: string): Promise<Result<undefined, StoreFault>>;
-  /** Returns once the server that is asked has all that any of the copies took; at once where there is one. */
-  settle(): Promise<Result<undefined, StoreFault>>;
+  /** A server that has all that any of the copies took, once it has; the only one at once. */
+  settled(): Promise<Result<StoreDatabase, StoreFault>>;
   /** Each server that has the tables; `unreachable` where one of them is away. */
   copies(): Promise<Result<readonly StoreDatabase[], StoreFault>>;
 }

@@ -46,32 +46,35 @@ export const DERIVATIONS = `SELECT target.name AS table, made.as_select AS selec
 const over = ({ select }: Derivation, source: string): string =>
   select.replace(/\bFROM \S+\.events\b/, `FROM ${source}`);
 
-/** Sums of rows by partition of a derived table. */
-const sums = ({ measure, partitionKey }: Derivation, from: string): string =>
-  `SELECT toString(${partitionKey}) AS part, toInt64(${measure}) AS value FROM ${from} GROUP BY part`;
-
-/** What the events of a batch make of a derived table: of them alone, of all events, and what is there; each for the same keys. */
+/** How a batch stands in one partition of a derived table. */
 export interface Standing {
-  readonly given: string;
-  readonly scanned: string;
-  readonly kept: string;
+  readonly part: string;
+  /** Keys that the batch adds to. */
+  readonly keys: number;
+  /** Those of them where just what it adds is missing. */
+  readonly lost: number;
+  /** Those where anything is missing. */
+  readonly short: number;
 }
 
 /**
- * Queries that tell whether a batch is in a derived table.
+ * Asks how a batch stands in a derived table, by partition: for each key that it adds to, what it gives alone, what all events
+ * give, and what is there.
  *
  * @param batch - Table with the events of the batch.
  * @param events - Query of all events that count for the keys of the batch, in brackets.
  */
-export function standingOf(derivation: Derivation, batch: string, events: string): Standing {
-  const { table, sortingKey } = derivation;
+export function standingOf(derivation: Derivation, batch: string, events: string): string {
+  const { table, sortingKey, partitionKey, measure } = derivation;
   const given = `(${over(derivation, batch)})`;
-  const keys = `WHERE (${sortingKey}) IN (SELECT ${sortingKey} FROM ${given})`;
-  return {
-    given: sums(derivation, given),
-    scanned: sums(derivation, `(${over(derivation, events)}) ${keys}`),
-    kept: sums(derivation, `${table} ${keys}`),
-  };
+  const ofKeys = `WHERE (${sortingKey}) IN (SELECT ${sortingKey} FROM ${given})`;
+  const sums = (from: string, name: string): string =>
+    `(SELECT toString(${partitionKey}) AS part, tuple(${sortingKey}) AS key, toInt64(${measure}) AS ${name} FROM ${from} GROUP BY part, key)`;
+  return `SELECT part, count() AS keys, countIf(scanned - kept = given) AS lost, countIf(scanned > kept) AS short
+    FROM ${sums(given, 'given')} AS ofBatch
+    LEFT JOIN ${sums(`(${over(derivation, events)}) ${ofKeys}`, 'scanned')} AS ofEvents USING (part, key)
+    LEFT JOIN ${sums(`${table} ${ofKeys}`, 'kept')} AS ofTable USING (part, key)
+    WHERE given > 0 GROUP BY part SETTINGS join_use_nulls = 0`;
 }
 
 /** Puts into a derived table what the events of a batch make of one of its partitions. */

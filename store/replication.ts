@@ -47,24 +47,22 @@ export const DEFINITIONS = `SELECT name, engine, create_table_query AS statement
   WHERE database = currentDatabase() AND (endsWith(engine, 'MergeTree') OR engine = 'MaterializedView')
   ORDER BY engine = 'MaterializedView', name`;
 
-const isView = ({ engine: kind }: Definition): boolean => kind === 'MaterializedView';
-
 /**
  * Statements that give a server what another one has. A table that both have is the same one, by replication; views are not
- * replicated, so one that differs is made anew.
+ * replicated, so where steps of the schema are new to it each view is made anew, in one go.
  */
-export function missingDefinitions(there: readonly Definition[], here: readonly Definition[]): readonly string[] {
-  const known = new Map(here.map((definition) => [definition.name, definition]));
-  return there.flatMap((definition) => {
-    const own = known.get(definition.name);
-    if (own === undefined) return [ifNotExists(definition)];
-    if (!isView(definition) || own.statement === definition.statement) return [];
-    return [`DROP VIEW IF EXISTS ${definition.name} SYNC`, ifNotExists(definition)];
+export function missingDefinitions(
+  there: readonly Definition[],
+  here: readonly Definition[],
+  hasNewSteps: boolean,
+): readonly string[] {
+  const known = new Set(here.map(({ name }) => name));
+  return there.flatMap(({ name, engine: kind, statement }) => {
+    if (!known.has(name)) return [statement.replace(/^CREATE (TABLE|MATERIALIZED VIEW) /, 'CREATE $1 IF NOT EXISTS ')];
+    if (kind !== 'MaterializedView' || !hasNewSteps) return [];
+    return [statement.replace(/^CREATE /, 'CREATE OR REPLACE ')];
   });
 }
-
-const ifNotExists = ({ statement }: Definition): string =>
-  statement.replace(/^CREATE (TABLE|MATERIALIZED VIEW) /, 'CREATE $1 IF NOT EXISTS ');
 
 /** Tables that would not be copied, though they should be: they are older than the replication. */
 export const unreplicated = (definitions: readonly Definition[]): readonly string[] =>

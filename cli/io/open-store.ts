@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { StoreDatabase, StoreFault } from '../../store/database.ts';
+import { MENDING_TABLE } from '../../store/derived.ts';
 import { openChdb, openClickHouse, REPLICA_STATEMENT_MS_MAX } from '../../store/io/clickhouse-database.ts';
 import { migrate } from '../../store/io/migrate.ts';
 import { type ReplicaListener, ReplicatedDatabase } from '../../store/io/replicated-database.ts';
@@ -32,13 +33,21 @@ export async function openStore(
 
 /** Its schema and how long it keeps what. */
 export async function prepare(database: StoreDatabase, { store }: Config): Promise<Result<undefined, string>> {
-  const migrated = database instanceof ReplicatedDatabase ? await database.prepare() : await migrate(database);
+  const migrated = database instanceof ReplicatedDatabase ? await database.prepare() : await prepareOne(database);
   if (!migrated.ok) return migrated;
   for (const statement of retentionStatements(store)) {
     const set = await database.command(statement);
     if (!set.ok) return err(set.error.message);
   }
   return ok(undefined);
+}
+
+/** A store that was killed may have left events in the table for mending, where nobody would forget them. */
+async function prepareOne(database: StoreDatabase): Promise<Result<undefined, string>> {
+  const migrated = await migrate(database);
+  if (!migrated.ok) return migrated;
+  const dropped = await database.command(`DROP TABLE IF EXISTS ${MENDING_TABLE} SYNC`);
+  return dropped.ok ? dropped : err(dropped.error.message);
 }
 
 async function connect(

@@ -5,6 +5,7 @@ import type { EventLog } from '../../log/event-log.ts';
 import { allPlaces } from '../../store/batch.ts';
 import type { StoreDatabase } from '../../store/database.ts';
 import type { WriterListener } from '../../store/io/inserter.ts';
+import { schemaNames } from '../../store/io/migrate.ts';
 import { StoreUnavailable } from '../../store/io/positions.ts';
 import type { ReplicaListener } from '../../store/io/replicated-database.ts';
 import { StoreWriter } from '../../store/io/writer.ts';
@@ -32,15 +33,18 @@ export async function rebuild(configured: Configured, discardsOlder: boolean): P
   const opened = await openStore(config, folder, places, lines);
   if (!opened.ok) return opened;
   await using database = opened.value;
+  // A copy that was left would bring it all back.
+  const copies = await database.copies();
+  if (!copies.ok) return err(copies.error.message);
   const older = discardsOlder ? ok(0) : await olderThanLog(database, log);
   if (!older.ok) return older;
   if (older.value > 0)
     return err(
       `${older.value} events, sessions and decisions of the history are older than the log and would be lost: --discard-older does it`,
     );
-  rmSync(places.storeJournal, { force: true });
-  const emptied = await emptyCopies(database, config.store.database);
+  const emptied = await emptyAll(copies.value);
   if (!emptied.ok) return emptied;
+  rmSync(places.storeJournal, { force: true });
   const ready = await prepare(database, config);
   if (!ready.ok) return ready;
   const count = await fill(database, log, places.storeJournal);
@@ -57,13 +61,16 @@ const lines: ReplicaListener & WriterListener = { trouble: line, well: line };
 /** What the database has from before the first record that the log has. @returns One line where it cannot be told. */
 async function olderThanLog(database: StoreDatabase, log: EventLog): Promise<Result<number, string>> {
   const since = await beginningOf(log);
+  // A copy that lags behind has less than there is.
+  const settled = await database.settled();
+  if (!settled.ok) return err(settled.error.message);
   let count = 0;
   for (const statement of [
     'SELECT count() AS count FROM events WHERE at < {since:DateTime64(3)}',
     'SELECT count() AS count FROM (SELECT min(startedAt) AS began FROM sessions GROUP BY day, sid) WHERE began < {since:DateTime64(3)}',
     'SELECT count() AS count FROM decisions WHERE at < {since:DateTime64(3)}',
   ]) {
-    const found = await database.query<{ count: string }>(statement, { since: since / 1000 });
+    const found = await settled.value.query<{ count: string }>(statement, { since: since / 1000 });
     if (!found.ok) return err(found.error.message);
     count += Number(found.value[0]?.count ?? 0);
   }
@@ -82,29 +89,25 @@ async function beginningOf(log: EventLog): Promise<number> {
   return beginsMs;
 }
 
-/** A copy that was left would bring it all back. */
-async function emptyCopies(database: StoreDatabase, name: string): Promise<Result<undefined, string>> {
-  const copies = await database.copies();
-  if (!copies.ok) return err(copies.error.message);
-  for (const copy of copies.value) {
-    const emptied = await empty(copy, name);
-    if (!emptied.ok) return emptied;
+async function emptyAll(copies: readonly StoreDatabase[]): Promise<Result<undefined, string>> {
+  for (const copy of copies) {
+    const emptied = await empty(copy);
+    if (!emptied.ok) return err(`the history is empty in part, so do it again: ${emptied.error}`);
   }
   return ok(undefined);
 }
 
 /** Every table goes, and comes back empty with the schema: what is done of that goes first, so that it can be cut off anywhere. */
-async function empty(database: StoreDatabase, name: string): Promise<Result<undefined, string>> {
+async function empty(database: StoreDatabase): Promise<Result<undefined, string>> {
   const tables = await database.query<{ name: string }>(
-    `SELECT name FROM system.tables WHERE database = {name:String}
+    `SELECT name FROM system.tables WHERE database = currentDatabase()
      ORDER BY name != {steps:String}, engine != {view:String}, name`,
-    { name, steps: 'schema_steps', view: 'MaterializedView' },
+    { steps: 'schema_steps', view: 'MaterializedView' },
   );
   if (!tables.ok) return err(tables.error.message);
-  for (const table of tables.value) {
-    const dropped = await database.command(
-      `DROP TABLE IF EXISTS ${table.name} SYNC SETTINGS max_table_size_to_drop = 0`,
-    );
+  for (const { name } of tables.value) {
+    if (!schemaNames.has(name)) continue;
+    const dropped = await database.command(`DROP TABLE IF EXISTS ${name} SYNC SETTINGS max_table_size_to_drop = 0`);
     if (!dropped.ok) return err(dropped.error.message);
   }
   return ok(undefined);

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type ClickHouseClient,
   type ClickHouseClientConfigOptions,
@@ -16,6 +17,13 @@ import { chdb } from './chdb.ts';
 export const STATEMENT_MS_MAX = 600_000;
 /** The same where others have what it has, and are asked then, milliseconds. */
 export const REPLICA_STATEMENT_MS_MAX = 120_000;
+/** Longest time until it is there, milliseconds. */
+const OPEN_MS_MAX = 15_000;
+/** Code of ClickHouse for a change of a copied table that comes before an earlier one is everywhere; it says to try again. */
+const BEHIND_CODE = 517;
+/** How often that is done, and how long it waits before it, milliseconds. */
+const BEHIND_TRIES_MAX = 20;
+const BEHIND_WAIT_MS = 250;
 /** Octets of an error of the engine that are passed on. */
 const MESSAGE_LENGTH_MAX = 500;
 
@@ -68,9 +76,12 @@ export function openClickHouse(server: ClickHouseServer, database: string): Prom
   return trying(async () => {
     const { url, username, password, statementMsMax = STATEMENT_MS_MAX } = server;
     const settings = { url, username, password, request_timeout: statementMsMax, log };
-    const first = createClient(settings);
-    await first.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
-    await first.close();
+    const first = createClient({ ...settings, request_timeout: OPEN_MS_MAX });
+    try {
+      await first.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` });
+    } finally {
+      await first.close();
+    }
     return new ClickHouseDatabase(createClient({ ...settings, database }));
   });
 }
@@ -95,11 +106,15 @@ class ClickHouseDatabase implements StoreDatabase {
     this.client = client;
   }
 
-  command(sql: string): Promise<Result<undefined, StoreFault>> {
-    return trying(async () => {
-      await this.client.command({ query: sql });
-      return undefined;
-    });
+  async command(sql: string): Promise<Result<undefined, StoreFault>> {
+    for (let tries = 1; ; tries += 1) {
+      const done = await trying(async () => {
+        await this.client.command({ query: sql });
+        return undefined;
+      });
+      if (done.ok || done.error.code !== BEHIND_CODE || tries >= BEHIND_TRIES_MAX) return done;
+      await delay(BEHIND_WAIT_MS);
+    }
   }
 
   query<Row>(sql: string, parameters: Parameters = {}): Promise<Result<readonly Row[], StoreFault>> {
@@ -116,16 +131,17 @@ class ClickHouseDatabase implements StoreDatabase {
     return this.command(`INSERT INTO ${table} SETTINGS ${settings} FORMAT JSONEachRow\n${lines.join('\n')}`);
   }
 
-  async settle(): Promise<Result<undefined, StoreFault>> {
+  async settled(): Promise<Result<StoreDatabase, StoreFault>> {
     const tables = await this.query<{ name: string }>(
       "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(engine, 'Replicated')",
     );
     if (!tables.ok) return tables;
     for (const { name } of tables.value) {
-      const settled = await this.command(`SYSTEM SYNC REPLICA ${name}`);
+      // What others took, and not what only changes how it is kept.
+      const settled = await this.command(`SYSTEM SYNC REPLICA ${name} LIGHTWEIGHT`);
       if (!settled.ok) return settled;
     }
-    return ok(undefined);
+    return ok(this);
   }
 
   copies(): Promise<Result<readonly StoreDatabase[], StoreFault>> {

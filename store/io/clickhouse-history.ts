@@ -67,25 +67,21 @@ export class ClickHouseHistory implements History, AsyncDisposable {
       if (!client.ok) return client;
       const asked = await work(client.value);
       if (asked.ok || asked.error.kind !== 'away') return asked;
-      if (asked.error === strangers) await this.forget(client.value);
-      else await this.forgetIfMoved(client.value);
+      await this.leave(client.value, asked.error);
       if (tried >= this.serverCount) return asked;
     }
   }
 
-  /** The store may have got another password: the next one who asks reads it again. */
-  private async forget(client: ClickHouseClient): Promise<void> {
-    if (this.client === client) this.client = undefined;
-    await client.close();
-  }
-
-  /** A store whose port the system chooses has another one after each start, and of several servers the next one is asked. */
-  private async forgetIfMoved(client: ClickHouseClient): Promise<void> {
+  /** The next one is asked from now on: of several servers another one, of one the same anew if it moved, or knows us no more. */
+  private async leave(client: ClickHouseClient, fault: HistoryFault): Promise<void> {
     // Others who waited for the same one go with whoever came first.
     if (this.client !== client) return;
     this.turn += 1;
     const server = this.serverOf();
-    if (!server.ok || this.urlAt(server.value) !== this.url) await this.forget(client);
+    // A store whose port the system chooses has another one after each start; one may have got another password.
+    if (fault !== strangers && server.ok && this.urlAt(server.value) === this.url) return;
+    this.client = undefined;
+    await client.close();
   }
 
   private urlAt({ url, otherUrls = [] }: HistoryServer): string {

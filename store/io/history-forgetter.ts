@@ -5,6 +5,7 @@ import { err, ok, type Result } from '../../lib/result.ts';
 import { UNREADABLE_LINE_MAX } from '../batch.ts';
 import type { StoreDatabase, StoreFault } from '../database.ts';
 import { type PersonalColumn, type PersonalText, personalColumns } from '../personal-columns.ts';
+import { StatementFailed, taken } from './taken.ts';
 
 /** Texts that are replaced by one mutation, at most, and their UTF-16 code units: they are held in memory, here and there. */
 export const TEXTS_MAX = 20_000;
@@ -37,15 +38,6 @@ export type RowCounts = Readonly<Record<string, number>>;
 /** `stopped`: the signal came before it was done. */
 export type ForgetFault = StoreFault | { readonly kind: 'stopped'; readonly message: string };
 
-class Failed extends Error {
-  readonly fault: ForgetFault;
-
-  constructor(fault: ForgetFault) {
-    super(fault.message);
-    this.fault = fault;
-  }
-}
-
 /**
  * Takes a person out of every table of the history. The sums stay as they are. It may be cut off anywhere and done again.
  *
@@ -55,7 +47,7 @@ export async function forgetInHistory(forgetting: HistoryForgetting): Promise<Re
   try {
     return ok(await new HistoryForgetter(forgetting).run());
   } catch (error) {
-    if (error instanceof Failed) return err(error.fault);
+    if (error instanceof StatementFailed) return err(error.fault as ForgetFault);
     throw error;
   }
 }
@@ -69,6 +61,8 @@ interface Replaced {
 class HistoryForgetter {
   private readonly options: HistoryForgetting;
   private readonly counts: Record<string, number> = {};
+  /** The server that is asked: it has all that any of them took. */
+  private server: StoreDatabase;
   private database = '';
   /** Each server that has the tables: what stands in place of what has to be known at all of them. */
   private copies: readonly StoreDatabase[] = [];
@@ -79,14 +73,15 @@ class HistoryForgetter {
 
   constructor(options: HistoryForgetting) {
     this.options = options;
+    this.server = options.database;
   }
 
   async run(): Promise<RowCounts> {
-    const [row] = await this.query<{ name: string }>('SELECT currentDatabase() AS name');
-    this.database = row?.name ?? '';
     this.copies = this.check(await this.options.database.copies());
     // What is on its way from another copy would not be found.
-    this.check(await this.options.database.settle());
+    this.server = this.check(await this.options.database.settled());
+    const [row] = await this.query<{ name: string }>('SELECT currentDatabase() AS name');
+    this.database = row?.name ?? '';
     await this.endOfMutations();
     await this.beginTable();
     for (const [index, column] of personalColumns.entries()) {
@@ -183,7 +178,7 @@ class HistoryForgetter {
       if (worst === undefined) return;
       if (worst.reason !== '') {
         this.check(await copy.command(`KILL MUTATION WHERE ${ours} SYNC`));
-        throw new Failed({ kind: 'refused', code: 0, message: worst.reason });
+        throw new StatementFailed({ kind: 'refused', code: 0, message: worst.reason });
       }
       await delay(LOOK_EVERY_MS);
     }
@@ -211,17 +206,17 @@ class HistoryForgetter {
   }
 
   private async command(sql: string): Promise<void> {
-    this.check(await this.options.database.command(sql));
+    this.check(await this.server.command(sql));
   }
 
   private async query<Row>(sql: string, parameters: Readonly<Record<string, string>> = {}): Promise<readonly Row[]> {
-    return this.check(await this.options.database.query<Row>(sql, parameters));
+    return this.check(await this.server.query<Row>(sql, parameters));
   }
 
   private check<T>(result: Result<T, StoreFault>): T {
-    if (!result.ok) throw new Failed(result.error);
-    if (this.options.signal.aborted) throw new Failed({ kind: 'stopped', message: 'the store stops' });
-    return result.value;
+    const value = taken(result);
+    if (this.options.signal.aborted) throw new StatementFailed({ kind: 'stopped', message: 'the store stops' });
+    return value;
   }
 }
 

@@ -1,4 +1,4 @@
-import { ok, type Result } from '../../lib/result.ts';
+import { err, ok, type Result } from '../../lib/result.ts';
 import type { StoredRecord } from '../../log/event-log.ts';
 import { type Batch, rowsOf, sifted, tableOf } from '../batch.ts';
 import type { StoreDatabase, StoreFault } from '../database.ts';
@@ -9,9 +9,14 @@ import {
   derivedTables,
   MENDING_TABLE,
   mendingOf,
+  type Standing,
   standingOf,
 } from '../derived.ts';
+import { StatementFailed, taken } from './taken.ts';
 
+/** More than anything is kept. */
+const FOR_EVER_DAYS = 36_500;
+const DROP_MENDING = `DROP TABLE IF EXISTS ${MENDING_TABLE} SYNC`;
 const HAS_SESSION = "sid != toUUID('00000000-0000-0000-0000-000000000000')";
 
 /** Hears of what the operator should know. */
@@ -26,21 +31,11 @@ interface MissingRows {
   readonly missing: number;
 }
 
-/** The first fault ends it. */
-class Failed extends Error {
-  readonly fault: StoreFault;
-
-  constructor(fault: StoreFault) {
-    super(fault.message);
-    this.fault = fault;
-  }
-}
-
 /**
  * Looks after a batch that was inserted once more since it was not known whether it is in. A table of one server notes the token of
  * an insert before its rows are in place; when the server is killed between the two, the rows are missing, and what is inserted once
  * more under the same token is passed over. That is one partition of one table, and what is missing there is put in. Tables with copies
- * note both at once.
+ * note both at once. Lines that were set aside as unreadable are not looked after.
  */
 export class Mender {
   private readonly database: StoreDatabase;
@@ -57,11 +52,14 @@ export class Mender {
       await this.mendTables(batch, records);
       return ok(undefined);
     } catch (error) {
-      if (!(error instanceof Failed)) throw error;
-      if (error.fault.kind === 'unreachable') return { ok: false, error: error.fault };
+      if (!(error instanceof StatementFailed)) throw error;
+      const fault = error.fault as StoreFault;
+      // Nobody would forget the events in it.
+      await this.database.command(DROP_MENDING);
+      if (fault.kind === 'unreachable') return err(fault);
       this.listener.trouble('it cannot be told whether a batch is in the store as a whole', {
         ...placeOf(batch),
-        reason: error.fault.message,
+        reason: fault.message,
       });
       return ok(undefined);
     }
@@ -69,34 +67,41 @@ export class Mender {
 
   private async mendTables(batch: Batch, records: readonly StoredRecord[]): Promise<void> {
     const table = tableOf[batch.stream];
-    const [{ engine = '', home = '' } = {}] = await this.query<{ engine: string; home: string }>(
-      'SELECT engine, currentDatabase() AS home FROM system.tables WHERE database = currentDatabase() AND name = {table:String}',
+    const [found] = await this.query<{ engine: string; home: string; definition: string }>(
+      'SELECT engine, currentDatabase() AS home, engine_full AS definition FROM system.tables WHERE database = currentDatabase() AND name = {table:String}',
       { table },
     );
-    if (engine.startsWith('Replicated')) return;
-    const lines = rowsOf(batch, sifted(batch, records).readable);
-    await this.takeRows(table, lines);
-    // Rows that are over are not kept there, either.
-    const parts = await this.missingByPart(batch, table);
-    if (await this.mendRows(batch, table, parts)) await this.takeRows(table, lines);
+    if (found === undefined || /^(?:Replicated|Shared)/.test(found.engine)) return;
+    await this.takeRows(batch, table, records);
+    const parts = await this.missingByPart(batch, table, keptDaysIn(found.definition));
+    if (await this.mendRows(batch, table, parts)) await this.takeRows(batch, table, records);
     if (table === 'events' && parts.length > 0)
-      for (const derived of derivedTables) await this.mendDerived(batch, home, derived);
-    await this.command(`DROP TABLE IF EXISTS ${MENDING_TABLE} SYNC`);
+      for (const derived of derivedTables) await this.mendDerived(batch, found.home, derived);
+    await this.command(DROP_MENDING);
   }
 
-  private async takeRows(table: string, lines: readonly string[]): Promise<void> {
-    await this.command(`DROP TABLE IF EXISTS ${MENDING_TABLE} SYNC`);
+  /** As they were inserted: as they are, and where the database cannot read some, what this release can read. */
+  private async takeRows(batch: Batch, table: string, records: readonly StoredRecord[]): Promise<void> {
+    await this.command(DROP_MENDING);
     await this.command(`CREATE TABLE ${MENDING_TABLE} AS ${table}`);
-    this.check(await this.database.insert(MENDING_TABLE, lines, ''));
+    const inserted = await this.database.insert(MENDING_TABLE, rowsOf(batch, records), '');
+    if (inserted.ok || inserted.error.kind !== 'data') return taken(inserted);
+    const { readable } = sifted(batch, records);
+    taken(await this.database.insert(MENDING_TABLE, rowsOf(batch, readable), ''));
   }
 
-  private missingByPart({ partition, first, next }: Batch, table: string): Promise<readonly MissingRows[]> {
+  /** @param keptDays - Days that are over are passed over: the database drops them when it finds the time. */
+  private missingByPart(
+    { partition, first, next }: Batch,
+    table: string,
+    keptDays: number,
+  ): Promise<readonly MissingRows[]> {
     return this.query<MissingRows>(
       `SELECT _partition_id AS id, count() AS given, countIf(logOffset NOT IN (
          SELECT logOffset FROM ${table} WHERE logPartition = {partition:UInt16} AND logOffset >= {first:UInt64} AND logOffset < {next:UInt64}
            AND at >= (SELECT min(at) FROM ${MENDING_TABLE}) AND at <= (SELECT max(at) FROM ${MENDING_TABLE}))) AS missing
-       FROM ${MENDING_TABLE} GROUP BY id`,
-      { partition, first, next },
+       FROM ${MENDING_TABLE} GROUP BY id HAVING min(at) > now64(3) - toIntervalDay({keptDays:UInt32})`,
+      { partition, first, next, keptDays },
     );
   }
 
@@ -122,25 +127,18 @@ export class Mender {
     const [found] = await this.query<Derivation>(DERIVATIONS, { table, view });
     if (found === undefined) return;
     const derivation = { ...found, ...derived };
-    const { given, scanned, kept } = standingOf(derivation, `${database}.${MENDING_TABLE}`, eventsAround(database));
-    const has = await this.sums(kept);
-    const shouldHave = await this.sums(scanned);
-    for (const [part, value] of await this.sums(given)) {
-      const missing = (shouldHave.get(part) ?? 0) - (has.get(part) ?? 0);
+    const batchTable = `${database}.${MENDING_TABLE}`;
+    const standings = await this.query<Standing>(standingOf(derivation, batchTable, eventsAround(database)));
+    for (const { part, keys, lost, short } of standings) {
       // Sums are kept longer than events: then there is more than a scan finds.
-      if (missing <= 0 || value === 0) continue;
-      if (missing !== value) {
+      if (Number(short) === 0) continue;
+      if (Number(lost) < Number(keys)) {
         this.tellDifference(batch, table);
         continue;
       }
-      await this.command(mendingOf(derivation, `${database}.${MENDING_TABLE}`, part));
-      this.tellMended(batch, table, value);
+      await this.command(mendingOf(derivation, batchTable, part));
+      this.tellMended(batch, table, Number(keys));
     }
-  }
-
-  private async sums(sql: string): Promise<ReadonlyMap<string, number>> {
-    const rows = await this.query<{ part: string; value: number }>(sql);
-    return new Map(rows.map(({ part, value }) => [part, Number(value)]));
   }
 
   private tellMended(batch: Batch, table: string, missing: number): void {
@@ -159,21 +157,20 @@ export class Mender {
   }
 
   private async command(sql: string): Promise<void> {
-    this.check(await this.database.command(sql));
+    taken(await this.database.command(sql));
   }
 
   private async query<Row>(
     sql: string,
     parameters: Readonly<Record<string, string | number>> = {},
   ): Promise<readonly Row[]> {
-    return this.check(await this.database.query<Row>(sql, parameters));
-  }
-
-  private check<T>(result: Result<T, StoreFault>): T {
-    if (!result.ok) throw new Failed(result.error);
-    return result.value;
+    return taken(await this.database.query<Row>(sql, parameters));
   }
 }
+
+/** How long a table keeps its rows, days. @param definition - Its engine with all that belongs to it. */
+const keptDaysIn = (definition: string): number =>
+  Number(/TTL toDateTime\(at\) \+ toIntervalDay\((\d+)\)/.exec(definition)?.[1] ?? FOR_EVER_DAYS);
 
 const placeOf = ({ stream, partition, first, next }: Batch): object => ({ stream, partition, first, next });
 

@@ -2,23 +2,29 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { StoreDatabase, StoreFault } from '../database.ts';
-import { MENDING_TABLE } from '../derived.ts';
 import { type Applied, type Migration, migrationsIn, pendingOf } from '../migrations.ts';
 import { replicatedStatement } from '../replication.ts';
 
 const FOLDER = new URL('../schema/', import.meta.url);
 
-/** What ran already, and which store it is; before anything else. */
+/** What ran already, and which store it is; made before anything else. */
 const first = [
   `CREATE TABLE IF NOT EXISTS schema_steps (number UInt16, name String, hash String, at DateTime('UTC') DEFAULT now())
    ENGINE = MergeTree ORDER BY number`,
   'CREATE TABLE IF NOT EXISTS store_identity (id String) ENGINE = MergeTree ORDER BY id',
-  // A store that was killed may have left events in it, which nobody would forget.
-  `DROP TABLE IF EXISTS ${MENDING_TABLE} SYNC`,
 ];
 
 /** The steps of this release, read with this module: when rights have been given up its files may be for root alone. */
 const migrations = readMigrations();
+
+const created = /^CREATE (?:TABLE|MATERIALIZED VIEW) IF NOT EXISTS (\w+)/;
+
+/** Names of the tables and views of this release. */
+export const schemaNames: ReadonlySet<string> = new Set(
+  [...first, ...(migrations.ok ? migrations.value.flatMap(({ statements }) => statements) : [])].flatMap(
+    (statement) => created.exec(statement)?.[1] ?? [],
+  ),
+);
 
 function readMigrations(): Result<readonly Migration[], string> {
   const files = readdirSync(FOLDER)

@@ -46,19 +46,17 @@ async function keptId(database: StoreDatabase): Promise<string | undefined> {
 }
 
 /** A copy may not have yet what another one took: then it would be taken for an empty store. */
-async function keptIdOfSettled(database: StoreDatabase): Promise<string | undefined> {
-  await settle(database);
-  return keptId(database);
-}
+const keptIdOfSettled = async (database: StoreDatabase): Promise<string | undefined> =>
+  keptId(await settledOf(database));
 
-async function placesInSettled(database: StoreDatabase): Promise<readonly PlaceState[]> {
-  await settle(database);
-  return placesInDatabase(database);
-}
+const placesInSettled = async (database: StoreDatabase): Promise<readonly PlaceState[]> =>
+  placesInDatabase(await settledOf(database));
 
-async function settle(database: StoreDatabase): Promise<void> {
-  const settled = await database.settle();
+/** Throws where it cannot be told. */
+export async function settledOf(database: StoreDatabase): Promise<StoreDatabase> {
+  const settled = await database.settled();
   if (!settled.ok) throw new StoreUnavailable(settled.error);
+  return settled.value;
 }
 
 async function placesInDatabase(database: StoreDatabase): Promise<readonly PlaceState[]> {

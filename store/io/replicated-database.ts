@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '../../lib/result.ts';
 import type { Parameters, StoreDatabase, StoreFault } from '../database.ts';
 import type { Applied } from '../migrations.ts';
 import { DEFINITIONS, type Definition, missingDefinitions, unreplicated } from '../replication.ts';
-import { migrate } from './migrate.ts';
+import { migrate, schemaNames } from './migrate.ts';
 
 /**
  * While events come in, replicas that are not asked are looked at so often, milliseconds: one may have come back, or be a new one in
@@ -11,11 +10,9 @@ import { migrate } from './migrate.ts';
  */
 export const LOOK_EVERY_MS = 30_000;
 
-/** Code of ClickHouse for a change of a table that comes before an earlier one is everywhere; it says to try again. */
-const BEHIND_CODE = 517;
-/** How often that is done, and how long it waits before it, milliseconds. */
-const BEHIND_TRIES_MAX = 20;
-const BEHIND_WAIT_MS = 250;
+/** Codes of ClickHouse for what another server may do all the same: its table or database is gone, its disk or a table is full. */
+const codesOfServer: ReadonlySet<number> = new Set([60, 81, 243, 252]);
+const isOfServer = ({ kind, code }: StoreFault): boolean => kind === 'unreachable' || codesOfServer.has(code);
 
 /** Hears how the replicas are. */
 export interface ReplicaListener {
@@ -39,13 +36,13 @@ export interface ReplicatedOptions {
 interface Replica {
   readonly url: string;
   database: StoreDatabase | undefined;
-  /** Why it cannot be used; empty where it can, undefined before anybody looked. */
-  fault: string | undefined;
+  opening: Promise<Result<StoreDatabase, string>> | undefined;
+  health: { readonly kind: 'unknown' | 'well' } | { readonly kind: 'bad'; readonly reason: string };
 }
 
 /**
  * Servers with copies of the same tables. One of them is asked for everything, and ClickHouse brings what it took to the others; when
- * it cannot be reached, the next one is asked. What was under way is asked once more there: all copies know a batch by its token.
+ * it cannot do it, the next one is asked. What was under way is asked once more there: all copies know a batch by its token.
  */
 export class ReplicatedDatabase implements StoreDatabase {
   private readonly options: ReplicatedOptions;
@@ -53,35 +50,50 @@ export class ReplicatedDatabase implements StoreDatabase {
   private asked: Replica | undefined;
   private looking: Promise<void> = Promise.resolve();
   private lookedAtMs = 0;
+  private isClosed = false;
 
   /** Nothing is asked before {@link prepare}. */
   constructor(options: ReplicatedOptions) {
     this.options = options;
-    this.replicas = options.urls.map((url) => ({ url, database: undefined, fault: undefined }));
+    this.replicas = options.urls.map((url) => ({
+      url,
+      database: undefined,
+      opening: undefined,
+      health: { kind: 'unknown' },
+    }));
   }
 
   /**
-   * Brings the schema to that of this release, at every server that is there. Others get it when they are back.
+   * Brings the schema to that of this release, beginning with the server that has most of it. Others get it after this, or when they
+   * are back.
    *
    * @returns Why none of them can be used, in one line.
    */
   async prepare(): Promise<Result<undefined, string>> {
-    const source = await this.source();
-    if (!source.ok) return source;
-    const { url } = source.value;
-    const migrated = await this.bringUp(source.value);
-    if (!migrated.ok) return err(`${url}: ${migrated.error}`);
-    this.asked = source.value;
-    await this.look();
-    return ok(undefined);
+    const found = await Promise.all(
+      this.replicas.map(async (replica) => ({ replica, steps: await this.stepsAt(replica) })),
+    );
+    const reached = found.flatMap(({ replica, steps }) => (steps.ok ? [{ replica, steps: steps.value }] : []));
+    const faults = found.flatMap(({ replica, steps }) => (steps.ok ? [] : [`${replica.url}: ${steps.error}`]));
+    for (const { replica } of reached) {
+      const wrong = await this.checkReplication(replica);
+      if (!wrong.ok) return err(`${replica.url}: ${wrong.error}`);
+    }
+    for (const { replica } of reached.toSorted((one, other) => other.steps - one.steps)) {
+      const ready = await this.bringUp(replica);
+      if (ready.ok) {
+        this.asked = replica;
+        this.tell(replica, ready);
+        await this.look();
+        return ready;
+      }
+      faults.push(`${replica.url}: ${ready.error}`);
+    }
+    return err(faults.join('; '));
   }
 
-  async command(sql: string): Promise<Result<undefined, StoreFault>> {
-    for (let tries = 1; ; tries += 1) {
-      const done = await this.ask((database) => database.command(sql));
-      if (done.ok || done.error.code !== BEHIND_CODE || tries >= BEHIND_TRIES_MAX) return done;
-      await delay(BEHIND_WAIT_MS);
-    }
+  command(sql: string): Promise<Result<undefined, StoreFault>> {
+    return this.ask((database) => database.command(sql));
   }
 
   query<Row>(sql: string, parameters: Parameters = {}): Promise<Result<readonly Row[], StoreFault>> {
@@ -93,53 +105,63 @@ export class ReplicatedDatabase implements StoreDatabase {
     return this.ask((database) => database.insert(table, lines, token));
   }
 
-  settle(): Promise<Result<undefined, StoreFault>> {
-    return this.ask((database) => database.settle());
+  settled(): Promise<Result<StoreDatabase, StoreFault>> {
+    return this.ask((database) => database.settled());
   }
 
   async copies(): Promise<Result<readonly StoreDatabase[], StoreFault>> {
+    // The one that is asked is not looked at otherwise.
+    const there = await this.query('SELECT 1');
+    if (!there.ok) return there;
     await this.look();
     const databases: StoreDatabase[] = [];
-    for (const { url, database, fault = 'it has not been reached' } of this.replicas) {
-      if (database === undefined || fault !== '')
-        return err({
-          kind: 'unreachable',
-          code: 0,
-          message: `every replica has to be there for it, and ${url} is not: ${fault}`,
-        });
+    for (const { url, database, health } of this.replicas) {
+      if (database === undefined || health.kind !== 'well') {
+        const reason = health.kind === 'bad' ? health.reason : 'it has not been reached';
+        const message = `every replica has to be there for it, and ${url} is not: ${reason}`;
+        return err({ kind: 'unreachable', code: 0, message });
+      }
       databases.push(database);
     }
     return ok(databases);
   }
 
+  /** What is under way ends with a fault. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.looking;
+    this.isClosed = true;
     await Promise.all(this.replicas.map((replica) => this.close(replica)));
+    await this.looking;
   }
 
-  /** Where the schema is taken from: a server that has one already, or the first that is there. */
-  private async source(): Promise<Result<Replica, string>> {
-    const opened: Replica[] = [];
-    const faults: string[] = [];
-    for (const replica of this.replicas) {
-      const database = await this.open(replica);
-      if (database.ok) opened.push(replica);
-      else faults.push(`${replica.url}: ${database.error}`);
-    }
-    for (const replica of opened) {
-      const definitions = await replica.database?.query<Definition>(DEFINITIONS);
-      if (definitions?.ok === true && definitions.value.length > 0) return ok(replica);
-    }
-    const [first] = opened;
-    return first === undefined ? err(faults.join('; ')) : ok(first);
+  private open(replica: Replica): Promise<Result<StoreDatabase, string>> {
+    if (replica.database !== undefined) return Promise.resolve(ok(replica.database));
+    replica.opening ??= this.openAnew(replica).finally(() => {
+      replica.opening = undefined;
+    });
+    return replica.opening;
   }
 
-  private async open(replica: Replica): Promise<Result<StoreDatabase, string>> {
-    if (replica.database !== undefined) return ok(replica.database);
+  private async openAnew(replica: Replica): Promise<Result<StoreDatabase, string>> {
+    if (this.isClosed) return err('the store stops');
     const opened = await this.options.open(replica.url);
     if (!opened.ok) return err(opened.error.message);
     replica.database = opened.value;
+    if (this.isClosed) await this.close(replica);
     return opened;
+  }
+
+  private async close(replica: Replica): Promise<void> {
+    const { database } = replica;
+    replica.database = undefined;
+    await database?.[Symbol.asyncDispose]();
+  }
+
+  /** How many steps of the schema a server has done. */
+  private async stepsAt(replica: Replica): Promise<Result<number, string>> {
+    const opened = await this.open(replica);
+    if (!opened.ok) return opened;
+    const steps = await opened.value.query<Applied>(STEPS);
+    return ok(steps.ok ? steps.value.length : 0);
   }
 
   /** Its schema, by the steps of this release. */
@@ -147,35 +169,50 @@ export class ReplicatedDatabase implements StoreDatabase {
     const opened = await this.open(replica);
     if (!opened.ok) return opened;
     const migrated = await migrate(opened.value, this.options.database);
-    if (!migrated.ok) return migrated;
-    const definitions = await opened.value.query<Definition>(DEFINITIONS);
+    return migrated.ok ? this.checkReplication(replica, schemaNames) : migrated;
+  }
+
+  /** @param names - Tables and views that have to be there. */
+  private async checkReplication(
+    replica: Replica,
+    names: ReadonlySet<string> = new Set(),
+  ): Promise<Result<undefined, string>> {
+    const opened = await this.open(replica);
+    if (!opened.ok) return opened;
+    const definitions = await definitionsAt(opened.value);
     if (!definitions.ok) return err(definitions.error.message);
     const [table] = unreplicated(definitions.value);
-    if (table === undefined) return ok(undefined);
-    return err(
-      `table ${table} was made without replication: name another \`store.database\`, which is filled from what the log has`,
-    );
+    if (table !== undefined)
+      return err(
+        `table ${table} was made without replication: name another \`store.database\`, which is filled from what the log has`,
+      );
+    const there = new Set(definitions.value.map(({ name }) => name));
+    const missing = [...names].find((name) => !there.has(name));
+    return missing === undefined ? ok(undefined) : err(`${missing} is missing there`);
   }
 
   /** Gives all that are not asked what the one that is asked has. One look after the other. */
   private look(): Promise<void> {
     this.lookedAtMs = performance.now();
-    this.looking = this.looking.then(() => this.lookAtAll());
+    this.looking = this.looking.then(() => this.lookAtOthers());
     return this.looking;
   }
 
-  private async lookAtAll(): Promise<void> {
-    const { asked } = this;
-    if (asked === undefined) return;
-    for (const replica of this.replicas)
-      this.tell(replica, replica === asked ? ok(undefined) : await this.join(replica, asked));
+  private async lookAtOthers(): Promise<void> {
+    for (const replica of this.replicas) {
+      const { asked } = this;
+      if (asked === undefined || replica === asked || this.isClosed) continue;
+      const joined = await this.join(replica, asked);
+      // Where another one is asked by now it was compared with one that is away.
+      if (this.asked === asked && !this.isClosed) this.tell(replica, joined);
+    }
   }
 
   /** What answers now may be another server than before, without the database: then it is opened anew. */
   private async join(replica: Replica, asked: Replica): Promise<Result<undefined, string>> {
     const wasOpen = replica.database !== undefined;
     const joined = await this.tryJoin(replica, asked);
-    if (joined.ok || !wasOpen) return joined;
+    if (joined.ok || !wasOpen || this.asked !== asked) return joined;
     await this.close(replica);
     return this.tryJoin(replica, asked);
   }
@@ -187,76 +224,85 @@ export class ReplicatedDatabase implements StoreDatabase {
     return copied.ok ? this.bringUp(replica) : err(copied.error.message);
   }
 
-  private async close(replica: Replica): Promise<void> {
-    const { database } = replica;
-    replica.database = undefined;
-    await database?.[Symbol.asyncDispose]();
-  }
-
-  private tell(replica: Replica, joined: Result<undefined, string>): void {
-    const fault = joined.ok ? '' : joined.error;
-    const before = replica.fault;
-    replica.fault = fault;
-    if (before === fault) return;
-    const details = { replica: replica.url };
-    if (fault !== '')
-      this.options.listener.trouble('a replica of the history cannot be used', { ...details, reason: fault });
-    else if (before !== undefined) this.options.listener.well('a replica of the history can be used again', details);
+  /** Tells what is new of it. */
+  private tell(replica: Replica, state: Result<undefined, string>): void {
+    const { url, health } = replica;
+    replica.health = state.ok ? { kind: 'well' } : { kind: 'bad', reason: state.error };
+    const { listener } = this.options;
+    if (state.ok) {
+      if (health.kind === 'bad') listener.well('a replica of the history can be used again', { replica: url });
+    } else if (health.kind !== 'bad' || health.reason !== state.error)
+      listener.trouble('a replica of the history cannot be used', { replica: url, reason: state.error });
   }
 
   private async ask<T>(
     work: (database: StoreDatabase) => Promise<Result<T, StoreFault>>,
   ): Promise<Result<T, StoreFault>> {
     const { asked } = this;
-    if (asked?.database === undefined) return err({ kind: 'unreachable', code: 0, message: 'no replica was reached' });
-    const answer = await work(asked.database);
-    if (answer.ok || answer.error.kind !== 'unreachable') return answer;
-    return this.askOthers(asked, answer, work);
+    if (asked === undefined) return err({ kind: 'unreachable', code: 0, message: 'no replica was reached' });
+    const opened = await this.open(asked);
+    const answer = opened.ok
+      ? await work(opened.value)
+      : err<StoreFault>({ kind: 'unreachable', code: 0, message: opened.error });
+    if (answer.ok || !isOfServer(answer.error)) return answer;
+    return this.askOthers(asked, answer.error, work);
   }
 
   /** The first other one that is there is asked from now on. */
   private async askOthers<T>(
     left: Replica,
-    fault: { readonly ok: false; readonly error: StoreFault },
+    fault: StoreFault,
     work: (database: StoreDatabase) => Promise<Result<T, StoreFault>>,
   ): Promise<Result<T, StoreFault>> {
     for (const replica of this.replicas) {
       if (replica === left) continue;
-      // Its definitions cannot be compared now; a server without them has a fault here, or makes the same ones.
+      // Its definitions cannot be compared now: one that does not have all of them is not ready.
       const ready = await this.bringUp(replica);
       if (!ready.ok || replica.database === undefined) continue;
       const answer = await work(replica.database);
-      if (!answer.ok && answer.error.kind === 'unreachable') continue;
-      this.asked = replica;
-      this.tell(left, err(fault.error.message));
-      this.tell(replica, ok(undefined));
-      this.options.listener.trouble('another replica is asked for the history', { replica: replica.url });
+      if (!answer.ok && isOfServer(answer.error)) continue;
+      // Somebody else may have come to it before.
+      if (this.asked === left) this.goOnWith(replica, left, fault);
       return answer;
     }
-    return fault;
+    return err(fault);
   }
+
+  private goOnWith(replica: Replica, left: Replica, fault: StoreFault): void {
+    this.asked = replica;
+    this.tell(left, err(fault.message));
+    this.tell(replica, ok(undefined));
+    this.options.listener.trouble('another replica is asked for the history', { replica: replica.url });
+  }
+}
+
+const STEPS = 'SELECT DISTINCT number, name, hash FROM schema_steps ORDER BY number';
+
+/** Of the tables and views of the schema, whatever else is in the database. */
+async function definitionsAt(database: StoreDatabase): Promise<Result<readonly Definition[], StoreFault>> {
+  const found = await database.query<Definition>(DEFINITIONS);
+  return found.ok ? ok(found.value.filter(({ name }) => schemaNames.has(name))) : found;
 }
 
 /** Gives a server the tables and views of another one, and what was done for them. */
 async function copySchema(from: StoreDatabase, to: StoreDatabase): Promise<Result<undefined, StoreFault>> {
-  const there = await from.query<Definition>(DEFINITIONS);
+  const there = await definitionsAt(from);
   if (!there.ok) return there;
-  const here = await to.query<Definition>(DEFINITIONS);
+  const here = await definitionsAt(to);
   if (!here.ok) return here;
-  for (const statement of missingDefinitions(there.value, here.value)) {
+  const done = await from.query<Applied>(STEPS);
+  if (!done.ok) return done;
+  const known = here.value.some(({ name }) => name === 'schema_steps') ? await to.query<Applied>(STEPS) : ok([]);
+  if (!known.ok) return known;
+  const numbers = new Set(known.value.map(({ number }) => number));
+  const steps = done.value.filter(({ number }) => !numbers.has(number));
+  for (const statement of missingDefinitions(there.value, here.value, steps.length > 0)) {
     const made = await to.command(statement);
     if (!made.ok) return made;
   }
-  return copySteps(from, to);
-}
-
-async function copySteps(from: StoreDatabase, to: StoreDatabase): Promise<Result<undefined, StoreFault>> {
-  const steps = 'SELECT DISTINCT number, name, hash FROM schema_steps ORDER BY number';
-  const done = await from.query<Applied>(steps);
-  if (!done.ok) return done;
-  const known = await to.query<Applied>(steps);
-  if (!known.ok) return known;
-  const numbers = new Set(known.value.map(({ number }) => number));
-  const lines = done.value.filter(({ number }) => !numbers.has(number)).map((step) => JSON.stringify(step));
-  return to.insert('schema_steps', lines, '');
+  return to.insert(
+    'schema_steps',
+    steps.map((step) => JSON.stringify(step)),
+    '',
+  );
 }

@@ -6,7 +6,7 @@ import type { StoreDatabase } from '../database.ts';
 import { type JournalFile, type PlaceState, placeKey } from '../journal.ts';
 import { freshOf } from '../origin-marks.ts';
 import { Inserter, type WriterListener } from './inserter.ts';
-import { positionsOf } from './positions.ts';
+import { positionsOf, settledOf } from './positions.ts';
 import { isSameLog } from './same-log.ts';
 
 /** Records wait for others of their batch at most so long, milliseconds. */
@@ -60,7 +60,8 @@ export class StoreWriter {
       kept.places.map(async (state) => ({ state, bounds: await log.bounds(state.stream, state.partition) })),
     );
     const short = standings.filter(({ state, bounds }) => state.next > bounds.next);
-    const isSame = await Promise.all(short.map(({ state, bounds }) => isSameLog(log, database, state, bounds)));
+    const settled = short.length > 0 ? await settledOf(database) : database;
+    const isSame = await Promise.all(short.map(({ state, bounds }) => isSameLog(log, settled, state, bounds)));
     const isOther = isSame.includes(false);
     if (isOther)
       listener.trouble('the log is not the one that the store has read: the new one is read from its start', {});

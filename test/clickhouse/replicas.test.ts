@@ -32,7 +32,7 @@ import { TestJournal, wronglyDerived } from '../support/store.ts';
 const KILLS = Number(process.env['CLICKHOUSE_KILLS'] ?? 12);
 /** Of the moments at which it is killed; one that failed is named. */
 const SEED = Number(process.env['CLICKHOUSE_SEED'] ?? (process.env['CI'] === undefined ? Date.now() % 1_000_000 : 1));
-const ACTS = 4000;
+const ACTS = Math.max(4000, 60 * KILLS);
 const BATCH_RECORDS = 500;
 /** How long one that is frozen is waited for, milliseconds. */
 const FROZEN_MS = 3000;
@@ -94,7 +94,7 @@ describeClickHouse(
       if (!copies.ok) throw new Error(copies.error.message);
       for (const copy of copies.value)
         await until(
-          async () => ((await copy.settle()).ok ? true : undefined),
+          async () => ((await copy.settled()).ok ? true : undefined),
           // One that was just started takes a moment to be one of them.
           () => 'it has all that the others took',
           60_000,
@@ -208,6 +208,69 @@ describeClickHouse(
       for (const server of servers) expect(await countAt(server, 'postern')).toBe(`${events.length}\t${events.length}`);
     });
 
+    test('a log that is shorter than the store is compared with all that the copies took', async () => {
+      const servers = [await aReplica(), await aReplica()] as const;
+      const events = someEvents(400);
+      const never = new AbortController().signal;
+      const listener = { trouble: () => undefined };
+      const journal = new TestJournal();
+      const first = await prepared('postern', servers);
+      await servers[1].query('SYSTEM STOP FETCHES postern.events');
+      const writer = new StoreWriter({ log: await logOf(events), database: first, journal, listener });
+      await writer.begin(never);
+      await writer.catchUp(never);
+      // The one that is asked now has none of them, and the end of the log was lost.
+      const second = await prepared('postern', [servers[1], servers[0]]);
+      void setTimeout(1000).then(() => servers[1].query('SYSTEM START FETCHES postern.events'));
+      const log = await logOf(events.slice(0, -30));
+      const again = new StoreWriter({ log, database: second, journal, listener });
+      await again.begin(never);
+      await again.catchUp(never);
+      await settled(second);
+      for (const server of servers) expect(await countAt(server, 'postern')).toBe(`${events.length}\t${events.length}`);
+    });
+
+    test('the one that is asked comes back without its disk: the other one is asked, and gives it all', async () => {
+      const servers = [await aReplica(), await aReplica()] as const;
+      const lost = `replica-${names - 1}`;
+      const told: string[] = [];
+      const database = replicated('postern', servers, told);
+      expect(await prepare(database, config)).toEqual(ok(undefined));
+      const lines = linesOf(someEvents(100));
+      expect(await database.insert('events', lines, 'one')).toEqual(ok(undefined));
+      await settled(database);
+      await servers[0].kill();
+      servers[0].loseDisk();
+      await servers[0].restart();
+      expect(await database.insert('events', lines, 'two')).toEqual(ok(undefined));
+      expect(told.join('\n')).toContain(`another replica is asked for the history {"replica":"${servers[1].url}"}`);
+      await until(
+        () => servers[1].query(`SYSTEM DROP REPLICA '${lost}' FROM DATABASE postern`).catch(() => undefined),
+        () => 'the old self is dropped',
+        60_000,
+      );
+      for (const copy of await settled(database)) expect(await wronglyDerived(copy)).toEqual([]);
+      for (const server of servers)
+        expect((await countAt(server, 'postern')).split('\t')[0]).toBe(`${2 * lines.length}`);
+    });
+
+    test('an empty server that stands first does not stand in the way of one that was away', async () => {
+      const full = await aReplica();
+      const lines = linesOf(someEvents(50));
+      const before = await prepared('postern', [full]);
+      expect(await before.insert('events', lines, 'one')).toEqual(ok(undefined));
+      await full.kill();
+      const empty = await aReplica();
+      const told: string[] = [];
+      const database = replicated('postern', [empty, full], told);
+      // Keeper knows tables of a later step than the first.
+      expect(await prepare(database, config)).toMatchObject({ ok: false });
+      await full.restart();
+      expect(await prepare(database, config)).toEqual(ok(undefined));
+      for (const copy of await settled(database)) expect(await wronglyDerived(copy)).toEqual([]);
+      expect(await countAt(empty, 'postern')).toBe(`${lines.length}\t${lines.length}`);
+    });
+
     test('a server that joins later gets all of it; one that lost its disk is told of, and joins when its old self is dropped', async () => {
       const first = await aReplica();
       const alone = await prepared('postern', [first]);
@@ -293,15 +356,23 @@ describeClickHouse(
       const database = replicated('postern', servers, told, FROZEN_MS);
       expect(await prepare(database, config)).toEqual(ok(undefined));
       const lines = linesOf(someEvents(300));
-      const begun = database.insert('events', lines, 'one');
-      servers[0].signal('SIGSTOP');
-      expect(await begun).toEqual(ok(undefined));
-      expect(await database.insert('events', linesOf(someEvents(10)), 'two')).toEqual(ok(undefined));
+      const running = "SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO events%'";
+      let inserts = 0;
+      for (let isFrozen = false; !isFrozen; ) {
+        inserts += 1;
+        let isDone = false;
+        const begun = database.insert('events', lines, `batch ${inserts}`).finally(() => {
+          isDone = true;
+        });
+        while (!isDone && !isFrozen) isFrozen = (await servers[0].query(running)) !== '0\n';
+        if (isFrozen) servers[0].signal('SIGSTOP');
+        expect(await begun).toEqual(ok(undefined));
+      }
       expect(told.join('\n')).toContain(`another replica is asked for the history {"replica":"${servers[1].url}"}`);
       servers[0].signal('SIGCONT');
       for (const copy of await settled(database)) expect(await wronglyDerived(copy)).toEqual([]);
-      const count = lines.length + linesOf(someEvents(10)).length;
-      for (const server of servers) expect((await countAt(server, 'postern')).split('\t')[0]).toBe(`${count}`);
+      for (const server of servers)
+        expect((await countAt(server, 'postern')).split('\t')[0]).toBe(`${inserts * lines.length}`);
     });
 
     test('postern store goes on at another one, and fills all of them anew', async () => {

@@ -38,7 +38,7 @@ import { TestJournal, wronglyDerived } from '../support/store.ts';
 const KILLS = Number(process.env['CLICKHOUSE_KILLS'] ?? 12);
 /** Of the moments at which it is killed; one that failed is named. */
 const SEED = Number(process.env['CLICKHOUSE_SEED'] ?? (process.env['CI'] === undefined ? Date.now() % 1_000_000 : 1));
-const ACTS = 4000;
+const ACTS = Math.max(4000, 60 * KILLS);
 const BATCH_RECORDS = 500;
 const HOUR_MS = 3_600_000;
 /** Half a century: times of ClickHouse end in 2106. */

@@ -195,7 +195,7 @@ test('a database that does not answer is told of once, and asked again', async (
     query: (sql, parameters) => (isAway ? Promise.resolve(fault) : database.query(sql, parameters)),
     insert: (...args) => database.insert(...args),
     command: (sql) => database.command(sql),
-    settle: () => database.settle(),
+    settled: () => database.settled(),
     copies: () => database.copies(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   });

@@ -2,13 +2,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ok } from '../../lib/result.ts';
+import type { MailEvent } from '../../events/event.ts';
+import { err, ok } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
 import type { Batch } from '../../store/batch.ts';
 import type { StoreDatabase } from '../../store/database.ts';
 import { derivedTables } from '../../store/derived.ts';
 import { Mender } from '../../store/io/mender.ts';
 import { StoreWriter } from '../../store/io/writer.ts';
+import { retentionStatements } from '../../store/retention.ts';
 import { inserting, logOf, someEvents } from '../support/clickhouse/past.ts';
 import { aDecision } from '../support/decisions.ts';
 import { openTestStore, rowsOf, TestJournal, wronglyDerived } from '../support/store.ts';
@@ -33,15 +35,17 @@ interface Filled {
   readonly log: EventLog;
   /** The last batch that was inserted. */
   readonly batch: Batch;
+  /** All of events. */
+  readonly batches: readonly Batch[];
   readonly told: string[];
   readonly mender: Mender;
 }
 
 /** A store with all of a log, whose parts stay as they were inserted. */
-async function filled(): Promise<Filled> {
+async function filled(given: readonly MailEvent[] = events, batchRecordsMax = BATCH_RECORDS): Promise<Filled> {
   const database = await openTestStore(directory, `store_${opened.length}`);
   opened.push(database);
-  const log = await logOf(events);
+  const log = await logOf(given);
   const decision = { ...aDecision(), at: events[0]?.at ?? 0 };
   await log.append([{ stream: 'postern.decisions', key: 'k', payload: JSON.stringify(decision) }]);
   for (const table of ['events', 'decisions', ...derivedTables.map((each) => each.table)])
@@ -56,14 +60,21 @@ async function filled(): Promise<Filled> {
     log,
     database,
     journal: new TestJournal(),
-    batchRecordsMax: BATCH_RECORDS,
+    batchRecordsMax,
     listener,
   });
   await writer.begin(never);
   await writer.catchUp(never);
   const batch = batches.findLast(({ stream }) => stream === 'postern.events');
   if (batch === undefined) throw new Error('there was no batch');
-  return { database, log, batch, told, mender: new Mender(database, listener) };
+  return {
+    database,
+    log,
+    batch,
+    batches: batches.filter(({ stream }) => stream === 'postern.events'),
+    told,
+    mender: new Mender(database, listener),
+  };
 }
 
 /** Takes out of a table what was put in last, as if it had never been in place. */
@@ -151,6 +162,66 @@ test('a batch that was passed over as a whole after a crash is put in', async ()
   expect(await wronglyDerived(database)).toEqual([]);
   expect(await countOf(database)).toEqual(all);
   expect(told.filter((what) => what === mended).length).toBeGreaterThan(3);
+});
+
+test('a batch over the end of a month is looked after month by month', async () => {
+  const first = events[0]?.at ?? 0;
+  const last = events.at(-1)?.at ?? 0;
+  // The end of January is in the middle of it.
+  const shiftMs = Date.UTC(2026, 1, 1) - Math.round((first + last) / 2);
+  const over = events.map((event) => ({ ...event, at: event.at + shiftMs }));
+  const store = await filled(over, over.length);
+  const { database, batch, mender, told } = store;
+  for (const table of ['events', 'traffic_by_minute', 'verdicts_by_minute']) {
+    expect(
+      await database.command(`ALTER TABLE ${table} DROP PARTITION '${table === 'events' ? '2026-02-01' : '202602'}'`),
+    ).toEqual(ok(undefined));
+  }
+  for (const each of store.batches)
+    expect(await mender.mend(each, await recordsOf({ ...store, batch: each }))).toEqual(ok(undefined));
+  expect(batch.next - batch.first).toBeGreaterThan(1000);
+  expect(await countOf(database)).toEqual(all);
+  // Sessions and hours count by what their events are of, and those were shifted.
+  const wrong = await wronglyDerived(database);
+  expect(wrong.filter((each) => /^(?:traffic|verdicts|mails|latency)/.test(each))).toEqual([]);
+  expect(told.filter((line) => line.startsWith(mended))).toHaveLength(told.length);
+});
+
+test('what is kept no longer is not put in again and again', async () => {
+  const store = await filled();
+  for (const statement of retentionStatements({ eventsKeptDays: 1, summariesKeptDays: 3650 }))
+    expect(await store.database.command(statement)).toEqual(ok(undefined));
+  expect(await store.database.command('TRUNCATE TABLE events')).toEqual(ok(undefined));
+  expect(await store.mender.mend(store.batch, await recordsOf(store))).toEqual(ok(undefined));
+  expect(store.told).toEqual([]);
+});
+
+test('events of a later release are put in as they were, too', async () => {
+  const later = events.map((event, index) =>
+    index % 4 === 0 ? ({ ...event, type: 'of-a-later-release' } as unknown as MailEvent) : event,
+  );
+  const store = await filled(later);
+  await lose(store.database, 'events');
+  expect(await store.mender.mend(store.batch, await recordsOf(store))).toEqual(ok(undefined));
+  expect(await countOf(store.database)).toEqual(all);
+  expect(await wronglyDerived(store.database)).toEqual([]);
+});
+
+test('nothing of a batch stays in the table for mending where it cannot be done', async () => {
+  const store = await filled();
+  const refusing: StoreDatabase = Object.assign(Object.create(store.database) as StoreDatabase, {
+    command: (sql: string) =>
+      sql.includes('MOVE PARTITION')
+        ? Promise.resolve(err({ kind: 'refused', code: 497, message: 'Not enough privileges' }))
+        : store.database.command(sql),
+  });
+  await lose(store.database, 'events');
+  const told: string[] = [];
+  const mender = new Mender(refusing, { trouble: (what, details) => told.push(`${what} ${JSON.stringify(details)}`) });
+  expect(await mender.mend(store.batch, await recordsOf(store))).toEqual(ok(undefined));
+  expect(told).toEqual([expect.stringMatching(/cannot be told.*Not enough privileges/)]);
+  const left = "SELECT name FROM system.tables WHERE database = currentDatabase() AND name = 'mending'";
+  expect(await rowsOf(store.database, left)).toEqual([]);
 });
 
 test('a decision that was passed over is put in', async () => {

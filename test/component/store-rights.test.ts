@@ -67,7 +67,7 @@ const database: StoreDatabase = {
     database.command(
       `INSERT INTO ${table} SETTINGS insert_deduplication_token = '${token}' FORMAT JSONEachRow\n${lines.join('\n')}`,
     ),
-  settle: async () => ok(undefined),
+  settled: async () => ok(database),
   copies: async () => ok([database]),
   [Symbol.asyncDispose]: () => client.close(),
 };

@@ -91,7 +91,7 @@ const inserting = (database: StoreDatabase, insert: StoreDatabase['insert']): St
   command: (sql) => database.command(sql),
   query: (sql, parameters) => database.query(sql, parameters),
   insert,
-  settle: () => database.settle(),
+  settled: () => database.settled(),
   copies: () => database.copies(),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 });

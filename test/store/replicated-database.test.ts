@@ -11,19 +11,25 @@ class FakeServer implements StoreDatabase {
   readonly definitions: Definition[] = [];
   steps: object[] = [];
   fault: StoreFault | undefined;
+  /** Queries wait for it. */
+  held: Promise<void> | undefined;
   /** How often it was opened and not closed. */
   open = 0;
 
   async command(sql: string): Promise<Result<undefined, StoreFault>> {
     if (this.fault !== undefined) return err(this.fault);
     this.statements.push(sql);
-    const [, name = '', engine = ''] = /^CREATE TABLE IF NOT EXISTS (\w+)[\s\S]*ENGINE = (\w+)/.exec(sql) ?? [];
+    const [, name = ''] =
+      /^CREATE (?:OR REPLACE )?(?:TABLE|MATERIALIZED VIEW)(?: IF NOT EXISTS)? (\w+)/.exec(sql) ?? [];
+    const [, engine = 'MaterializedView'] = /ENGINE = (\w+)/.exec(sql) ?? [];
     if (name !== '' && !this.definitions.some((each) => each.name === name))
       this.definitions.push({ name, engine, statement: sql.replace(' IF NOT EXISTS', '') });
     return ok(undefined);
   }
 
   async query<Row>(sql: string): Promise<Result<readonly Row[], StoreFault>> {
+    if (this.fault !== undefined) return err(this.fault);
+    if (sql === DEFINITIONS) await this.held;
     if (this.fault !== undefined) return err(this.fault);
     if (sql === DEFINITIONS) return ok(this.definitions as readonly unknown[] as readonly Row[]);
     return ok(sql.includes('FROM schema_steps') ? (this.steps as readonly unknown[] as readonly Row[]) : []);
@@ -36,8 +42,8 @@ class FakeServer implements StoreDatabase {
     return ok(undefined);
   }
 
-  async settle(): Promise<Result<undefined, StoreFault>> {
-    return this.fault === undefined ? ok(undefined) : err(this.fault);
+  async settled(): Promise<Result<StoreDatabase, StoreFault>> {
+    return this.fault === undefined ? ok(this) : err(this.fault);
   }
 
   async copies(): Promise<Result<readonly StoreDatabase[], StoreFault>> {
@@ -93,17 +99,71 @@ test('both servers get the schema, and the first is asked', async () => {
   expect([one.tokens, two.tokens, told]).toEqual([['a'], [], []]);
 });
 
-test('a server that has a schema gives it to a new one that stands before it', async () => {
+test('a server that has a schema gives it to a new one that stands before it, and is asked', async () => {
   expect(await database.prepare()).toEqual(ok(undefined));
+  // What a server that was made anew has when the steps cannot go on there.
+  one.definitions.splice(0, one.definitions.length, ...one.definitions.filter(({ name }) => name === 'schema_steps'));
+  one.steps = [];
+  one.statements.length = 0;
+  expect(await database.prepare()).toEqual(ok(undefined));
+  expect(names(one)).toEqual(names(two));
+  expect(one.steps).toEqual(two.steps);
+  expect(one.statements.find((sql) => sql.includes(' events '))).toMatch(/^CREATE TABLE IF NOT EXISTS events \(/);
+  await database.insert('events', ['{}'], 'a');
+  expect([one.tokens, two.tokens]).toEqual([[], ['a']]);
+});
+
+test('what else is in the database is no affair of the store', async () => {
+  one.definitions.push({ name: 'notes; DROP', engine: 'MergeTree', statement: 'CREATE TABLE `notes; DROP`' });
+  expect(await database.prepare()).toEqual(ok(undefined));
+  expect(names(two)).not.toContain('notes; DROP');
+});
+
+test('one that lacks a view is not asked: what is derived from events would be lost', async () => {
+  await database.prepare();
+  const at = two.definitions.findIndex(({ name }) => name === 'mails_from_events');
+  two.definitions.splice(at, 1);
+  one.fault = away;
+  // The steps that it has done do not make it anew.
+  expect(await database.insert('events', ['{}'], 'a')).toEqual(err(away));
+  expect(two.tokens).toEqual([]);
+  one.fault = undefined;
+  expect((await database.copies()).ok).toBe(true);
+  expect(names(two)).toContain('mails_from_events');
+});
+
+test.each([81, 60, 243, 252])('a server that answers with code %i is left for the other', async (code) => {
+  await database.prepare();
+  one.fault = { kind: 'refused', code, message: 'Database postern does not exist' };
+  expect(await database.insert('events', ['{}'], 'a')).toEqual(ok(undefined));
+  expect(two.tokens).toEqual(['a']);
+  one.fault = undefined;
   one.definitions.length = 0;
   one.steps = [];
-  two.definitions.push({
-    name: 'of_a_later_step',
-    engine: 'ReplicatedMergeTree',
-    statement: 'CREATE TABLE of_a_later_step () ENGINE = ReplicatedMergeTree',
+  expect(await database.copies()).toEqual(ok([one, two]));
+  expect(names(one)).toEqual(names(two));
+});
+
+test('a look that is under way while another one comes to be asked does it no harm', async () => {
+  await database.prepare();
+  let release = (): void => undefined;
+  one.held = new Promise((resolve) => {
+    release = resolve;
   });
-  expect(await database.prepare()).toEqual(ok(undefined));
-  expect(names(one)).toContain('of_a_later_step');
+  two.held = one.held;
+  const looking = database.copies();
+  await new Promise((resolve) => setImmediate(resolve));
+  one.fault = away;
+  two.held = undefined;
+  expect(await database.insert('events', ['{}'], 'a')).toEqual(ok(undefined));
+  release();
+  await looking;
+  expect(await database.insert('events', ['{}'], 'b')).toEqual(ok(undefined));
+  expect(two.tokens).toEqual(['a', 'b']);
+  expect(told.filter((line) => line.includes('http://two'))).toEqual([
+    'another replica is asked for the history {"replica":"http://two"}',
+  ]);
+  expect(two.open).toBe(1);
 });
 
 test('without any server it says why for each', async () => {
@@ -145,17 +205,6 @@ test.each(['data', 'refused'] as const)('a fault of the kind %s is not one of th
   one.fault = { kind, code: 27, message: 'no number' };
   expect(await database.insert('events', ['{}'], 'a')).toEqual(err(one.fault));
   expect([two.tokens, told]).toEqual([[], []]);
-});
-
-test('a change of a table that comes before an earlier one is everywhere is made once more', async () => {
-  await database.prepare();
-  one.fault = { kind: 'refused', code: 517, message: 'Metadata on replica is not up to date' };
-  const changed = database.command('ALTER TABLE events MODIFY TTL at');
-  setTimeout(() => {
-    one.fault = undefined;
-  }, 100);
-  expect(await changed).toEqual(ok(undefined));
-  expect(one.statements.at(-1)).toBe('ALTER TABLE events MODIFY TTL at');
 });
 
 test('where all are away it says so, and goes on with whichever comes back', async () => {

@@ -55,19 +55,22 @@ const view = (query: string): Definition => ({
 });
 
 test('an empty server gets every table and view', () => {
-  expect(missingDefinitions([events, view('SELECT 1')], [])).toEqual([
+  expect(missingDefinitions([events, view('SELECT 1')], [], true)).toEqual([
     'CREATE TABLE IF NOT EXISTS p.events (a UInt8)',
     'CREATE MATERIALIZED VIEW IF NOT EXISTS p.sums_from_events TO p.sums AS SELECT 1',
   ]);
 });
 
-test('a view that differs is made anew, and a table is left to the replication', () => {
+test('with new steps views are made anew, each in one go, and a table is left to the replication', () => {
   const older = { ...events, statement: 'CREATE TABLE p.events (a UInt8, b UInt8)' };
-  expect(missingDefinitions([events, view('SELECT 2')], [older, view('SELECT 1')])).toEqual([
-    'DROP VIEW IF EXISTS sums_from_events SYNC',
-    'CREATE MATERIALIZED VIEW IF NOT EXISTS p.sums_from_events TO p.sums AS SELECT 2',
+  expect(missingDefinitions([events, view('SELECT 2')], [older, view('SELECT 1')], true)).toEqual([
+    'CREATE OR REPLACE MATERIALIZED VIEW p.sums_from_events TO p.sums AS SELECT 2',
   ]);
-  expect(missingDefinitions([events, view('SELECT 1')], [events, view('SELECT 1')])).toEqual([]);
+});
+
+test('without new steps nothing that is there is touched, however a server writes it', () => {
+  expect(missingDefinitions([events, view('SELECT 1')], [events, view('SELECT  1')], false)).toEqual([]);
+  expect(missingDefinitions([events, view('SELECT 1')], [events], false)).toHaveLength(1);
 });
 
 test('tables of one server alone are found, but for those that are meant to be', () => {

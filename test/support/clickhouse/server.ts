@@ -192,6 +192,8 @@ function configurationOf(folder: string, port: number, { users, replica }: Click
       `<macros><shard>1</shard><replica>${replica.name}</replica></macros>`,
       `<zookeeper>
         <node><host>127.0.0.1</host><port>${replica.zooKeeperPort}</port></node>
+        <!-- So long one that was killed is taken for alive. -->
+        <session_timeout_ms>8000</session_timeout_ms>
         <!-- A server takes a session under its own UUID for one it has left behind, and all of them have the same one here. -->
         <sessions_path>/clickhouse/sessions/${replica.name}</sessions_path>
       </zookeeper>`,

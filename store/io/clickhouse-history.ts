@@ -77,9 +77,11 @@ export class ClickHouseHistory implements History, AsyncDisposable {
     // Others who waited for the same one go with whoever came first.
     if (this.client !== client) return;
     this.turn += 1;
-    const server = this.serverOf();
-    // A store whose port the system chooses has another one after each start; one may have got another password.
-    if (fault !== strangers && server.ok && this.urlAt(server.value) === this.url) return;
+    // One may have got another password; and a store whose port the system chooses has another one after each start.
+    if (fault !== strangers) {
+      const server = this.serverOf();
+      if (server.ok && this.urlAt(server.value) === this.url) return;
+    }
     this.client = undefined;
     await client.close();
   }

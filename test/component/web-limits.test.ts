@@ -292,6 +292,25 @@ test('a history that has moved is asked where it is now', async () => {
   expect(await history.ask('SELECT 1')).toMatchObject({ ok: true, value: { rows: [[0], [1]] } });
 });
 
+test('of several servers one that answers is asked, whatever is the matter with the others', async () => {
+  const asked: string[] = [];
+  const strange = await standIn((_request, response) => {
+    asked.push('strange');
+    response.writeHead(403, { 'x-clickhouse-exception-code': '516' });
+    response.end('Code: 516. DB::Exception: Authentication failed. (AUTHENTICATION_FAILED) (version 1.1.1.1)');
+  });
+  const well = await standIn((_request, response) => {
+    asked.push('well');
+    response.end(table(1));
+  });
+  const history = new ClickHouseHistory(() =>
+    ok({ url: 'http://127.0.0.1:9', otherUrls: [strange, well], username: 'p', password: '', database: 'postern' }),
+  );
+  onTestFinished(() => history[Symbol.asyncDispose]());
+  for (let times = 0; times < 2; times += 1) expect(await history.ask('SELECT 1')).toMatchObject({ ok: true });
+  expect(asked).toEqual(['strange', 'well', 'well']);
+});
+
 test('faults of the history are told apart', async () => {
   const error = (code: number, text: string) => (response: ServerResponse) => {
     response.writeHead(500, { 'x-clickhouse-exception-code': String(code) });

@@ -45,6 +45,8 @@ export class KafkaGroup implements AsyncDisposable {
   private turn: Turn | undefined;
   /** The library does not try to join any more. */
   private isOut = false;
+  /** Joining failed, as it does when another member comes in the middle of it: it is asked for again. */
+  private mustJoin = true;
   private onJoin: () => void = () => undefined;
 
   constructor(options: GroupOptions) {
@@ -107,17 +109,23 @@ export class KafkaGroup implements AsyncDisposable {
   /** The turn after `last`; undefined where there is none yet. */
   private async nextTurn(last: Turn | undefined, signal: AbortSignal): Promise<Turn | undefined> {
     try {
-      if (this.consumer.memberId === null) await this.consumer.joinGroup({});
+      if (this.mustJoin || this.consumer.memberId === null) await this.join();
       else if (this.turn === last && !this.isOut) await this.joined(signal);
       this.isOut = false;
       if (this.turn !== last) return this.turn;
       // The members did not agree in time: it begins anew.
       await this.consumer.leaveGroup(true);
     } catch (error) {
+      this.mustJoin = true;
       this.failed(error);
       await setTimeout(RETRY_MS, undefined, { signal }).catch(() => undefined);
     }
     return undefined;
+  }
+
+  private async join(): Promise<void> {
+    await this.consumer.joinGroup({});
+    this.mustJoin = false;
   }
 
   private async joined(signal: AbortSignal): Promise<void> {

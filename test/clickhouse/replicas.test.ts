@@ -4,7 +4,6 @@ import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { prepare } from '../../cli/io/open-store.ts';
-import { Random } from '../../evaluation/traffic/random.ts';
 import { Forgetter } from '../../events/forgetter.ts';
 import { ok } from '../../lib/result.ts';
 import type { StoreDatabase } from '../../store/database.ts';
@@ -13,7 +12,8 @@ import { ClickHouseHistory } from '../../store/io/clickhouse-history.ts';
 import { forgetInHistory } from '../../store/io/history-forgetter.ts';
 import { ReplicatedDatabase } from '../../store/io/replicated-database.ts';
 import { StoreWriter } from '../../store/io/writer.ts';
-import { inserting, linesOf, logOf, someEvents } from '../support/clickhouse/past.ts';
+import { ACTS, fillWhileKilling, KILLS, SEED } from '../support/clickhouse/killing.ts';
+import { linesOf, logOf, someEvents } from '../support/clickhouse/past.ts';
 import {
   ClickHouseServer,
   composePasswords,
@@ -28,12 +28,6 @@ import { Postern, postern, until } from '../support/postern.ts';
 import { Site } from '../support/site.ts';
 import { TestJournal, wronglyDerived } from '../support/store.ts';
 
-/** How often a server is killed; more on request. */
-const KILLS = Number(process.env['CLICKHOUSE_KILLS'] ?? 12);
-/** Of the moments at which it is killed; one that failed is named. */
-const SEED = Number(process.env['CLICKHOUSE_SEED'] ?? (process.env['CI'] === undefined ? Date.now() % 1_000_000 : 1));
-const ACTS = Math.max(4000, 60 * KILLS);
-const BATCH_RECORDS = 500;
 /** How long one that is frozen is waited for, milliseconds. */
 const FROZEN_MS = 3000;
 
@@ -127,57 +121,14 @@ describeClickHouse(
     test(
       'with servers that are killed in the middle of inserts each event is at each of them once, and all that is derived with it',
       async () => {
-        const random = new Random(SEED);
         const servers = [await aReplica(), await aReplica()] as const;
         const told: string[] = [];
         const database = replicated('postern', servers, told);
         expect(await prepare(database, config)).toEqual(ok(undefined));
         const events = someEvents(ACTS);
-        const log = await logOf(events);
-        const journal = new TestJournal();
-        let stop = new AbortController();
-        let restarted = Promise.resolve();
-        let areUp = true;
-        let insertMs = 50;
-        let kills = 0;
-        const dying = inserting(database, async (table, lines, token) => {
-          // Others go on while one is away, or wait for it.
-          if (random.chance(0.7)) await restarted;
-          if (kills < KILLS && areUp) {
-            areUp = false;
-            kills += 1;
-            const server = random.pick(servers);
-            const [afterMs, awayMs, endsToo] = [
-              random.fraction() * 1.1 * insertMs,
-              random.below(1500),
-              random.chance(0.3),
-            ];
-            restarted = setTimeout(afterMs)
-              .then(() => server.kill())
-              .then(() => (endsToo ? stop.abort() : undefined))
-              .then(() => setTimeout(awayMs))
-              .then(() => server.restart())
-              .then(() => {
-                areUp = true;
-              });
-            return database.insert(table, lines, token);
-          }
-          const begunMs = performance.now();
-          const inserted = await database.insert(table, lines, token);
-          if (inserted.ok) insertMs = performance.now() - begunMs;
-          return inserted;
-        });
-        for (let isDone = false; !isDone; ) {
-          stop = new AbortController();
-          const listener = { trouble: () => undefined };
-          const writer = new StoreWriter({ log, database: dying, journal, batchRecordsMax: BATCH_RECORDS, listener });
-          await writer.begin(stop.signal);
-          await writer.catchUp(stop.signal);
-          await restarted;
-          isDone = !stop.signal.aborted;
-        }
+        const { kills } = await fillWhileKilling(database, servers, await logOf(events));
         const seed = `CLICKHOUSE_SEED=${SEED}`;
-        expect(kills, seed).toBe(KILLS);
+        expect(kills, seed).toHaveLength(KILLS);
         expect(told.join('\n'), seed).toContain('another replica is asked for the history');
         for (const copy of await settled(database)) expect(await wronglyDerived(copy), seed).toEqual([]);
         for (const server of servers)

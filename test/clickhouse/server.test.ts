@@ -8,7 +8,6 @@ import { prepare } from '../../cli/io/open-store.ts';
 import { alertRules } from '../../dashboards/alerts.ts';
 import { dashboards } from '../../dashboards/all.ts';
 import { expandMacros } from '../../dashboards/macros.ts';
-import { Random } from '../../evaluation/traffic/random.ts';
 import { Forgetter } from '../../events/forgetter.ts';
 import { ok } from '../../lib/result.ts';
 import type { Batch } from '../../store/batch.ts';
@@ -19,7 +18,8 @@ import { ClickHouseHistory } from '../../store/io/clickhouse-history.ts';
 import { forgetInHistory } from '../../store/io/history-forgetter.ts';
 import { Mender } from '../../store/io/mender.ts';
 import { StoreWriter } from '../../store/io/writer.ts';
-import { inserting, linesOf, logOf, someEvents } from '../support/clickhouse/past.ts';
+import { ACTS, fillWhileKilling, KILLS, SEED } from '../support/clickhouse/killing.ts';
+import { linesOf, logOf, someEvents } from '../support/clickhouse/past.ts';
 import {
   ClickHouseServer,
   composePasswords,
@@ -34,12 +34,6 @@ import { Postern, postern, until } from '../support/postern.ts';
 import { Site } from '../support/site.ts';
 import { TestJournal, wronglyDerived } from '../support/store.ts';
 
-/** How often the server is killed; more on request. */
-const KILLS = Number(process.env['CLICKHOUSE_KILLS'] ?? 12);
-/** Of the moments at which it is killed; one that failed is named. */
-const SEED = Number(process.env['CLICKHOUSE_SEED'] ?? (process.env['CI'] === undefined ? Date.now() % 1_000_000 : 1));
-const ACTS = Math.max(4000, 60 * KILLS);
-const BATCH_RECORDS = 500;
 const HOUR_MS = 3_600_000;
 /** Half a century: times of ClickHouse end in 2106. */
 const KEPT_DAYS = 18_000;
@@ -229,58 +223,17 @@ describeClickHouse('a server of ClickHouse', () => {
   test(
     'a server that is killed in the middle of inserts has every event once, and all that is derived with it',
     async () => {
-      const random = new Random(SEED);
       const server = await aServer();
       const database = await storeOn(server);
       const events = someEvents(ACTS);
-      const log = await logOf(events);
-      const journal = new TestJournal();
-      let stop = new AbortController();
-      let restarted = Promise.resolve();
-      let isUp = true;
-      // How long the last insert took that nothing befell.
-      let insertMs = 50;
-      const kills: string[] = [];
-      let mended = 0;
-      const dying = inserting(database, async (table, lines, token) => {
-        const begunMs = performance.now();
-        const isKilling = table === 'events' && kills.length < KILLS && isUp && random.chance(0.7);
-        if (isKilling) {
-          isUp = false;
-          // More often before the events are there than while the other tables follow, which takes longer.
-          const [afterMs, awayMs] = [random.fraction() ** 2 * 1.1 * insertMs, random.below(800)];
-          // Who writes to it may end at the same time.
-          const endsToo = random.chance(0.4);
-          restarted = setTimeout(afterMs)
-            .then(() => server.kill())
-            .then(() => (endsToo ? stop.abort() : undefined))
-            .then(() => setTimeout(awayMs))
-            .then(() => server.restart())
-            .then(() => {
-              isUp = true;
-            });
-        }
-        const inserted = await database.insert(table, lines, token);
-        if (isKilling) kills.push(inserted.ok ? 'behind it' : 'in the middle');
-        else if (inserted.ok) insertMs = performance.now() - begunMs;
-        return inserted;
-      });
-      for (let isDone = false; !isDone; ) {
-        stop = new AbortController();
-        const listener = { trouble: (what: string) => (mended += Number(what.startsWith('what the database lost'))) };
-        const writer = new StoreWriter({ log, database: dying, journal, batchRecordsMax: BATCH_RECORDS, listener });
-        await writer.begin(stop.signal);
-        await writer.catchUp(stop.signal);
-        await restarted;
-        isDone = !stop.signal.aborted;
-      }
-      const seed = `CLICKHOUSE_SEED=${SEED}, ${mended} tables mended`;
-      if (KILLS > 20) console.log(seed);
+      const { kills, told } = await fillWhileKilling(database, [server], await logOf(events));
+      const seed = `CLICKHOUSE_SEED=${SEED}, ${told.filter((what) => what.startsWith('what the database lost')).length} tables mended`;
       expect(kills, seed).toHaveLength(KILLS);
-      expect(kills, seed).toContain('in the middle');
+      expect(kills, seed).toContain(false);
       const counted = await server.query('SELECT count(), uniqExact(logPartition, logOffset) FROM postern.events');
       expect(counted, seed).toBe(`${events.length}\t${events.length}\n`);
       expect(await wronglyDerived(database), seed).toEqual([]);
+      if (KILLS > 20) console.log(seed);
     },
     120_000 + KILLS * 6000,
   );

@@ -91,7 +91,7 @@ describeClickHouse(
           async () => ((await copy.settled()).ok ? true : undefined),
           // One that was just started takes a moment to be one of them.
           () => 'it has all that the others took',
-          60_000,
+          120_000,
         );
       return copies.value;
     }

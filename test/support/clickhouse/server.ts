@@ -190,6 +190,8 @@ function configurationOf(folder: string, port: number, { users, replica }: Click
       // There the launcher has it listen to the other replicas.
       '<listen_host>127.0.0.2</listen_host>',
       `<macros><shard>1</shard><replica>${replica.name}</replica></macros>`,
+      // How long what could not be fetched from one that was killed is left alone: a minute otherwise.
+      '<merge_tree><max_postpone_time_for_failed_replicated_fetches_ms>500</max_postpone_time_for_failed_replicated_fetches_ms></merge_tree>',
       `<zookeeper>
         <node><host>127.0.0.1</host><port>${replica.zooKeeperPort}</port></node>
         <!-- So long one that was killed is taken for alive. -->

@@ -68,8 +68,9 @@ function storeFaults({ store }: PartialConfig): Explained[] {
         : [faultAt(['store', 'replicas', index], 'this server stands there twice', 'drop it')],
     );
   }
-  return [url === undefined ? [] : ['url'], replicas.length === 0 ? [] : ['replicas']]
-    .flat()
+  const isGiven = { url: url !== undefined, replicas: replicas.length > 0 };
+  return (['url', 'replicas'] as const)
+    .filter((key) => isGiven[key])
     .map((key) =>
       faultAt(['store', key], `a store of the kind ${kind} has no server`, 'write `kind: clickhouse`, or drop it'),
     );

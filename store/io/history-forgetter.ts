@@ -38,6 +38,9 @@ export type RowCounts = Readonly<Record<string, number>>;
 /** `stopped`: the signal came before it was done. */
 export type ForgetFault = StoreFault | { readonly kind: 'stopped'; readonly message: string };
 
+/** The signal came before it was done. */
+class Stopped extends Error {}
+
 /**
  * Takes a person out of every table of the history. The sums stay as they are. It may be cut off anywhere and done again.
  *
@@ -47,7 +50,8 @@ export async function forgetInHistory(forgetting: HistoryForgetting): Promise<Re
   try {
     return ok(await new HistoryForgetter(forgetting).run());
   } catch (error) {
-    if (error instanceof StatementFailed) return err(error.fault as ForgetFault);
+    if (error instanceof StatementFailed) return err(error.fault);
+    if (error instanceof Stopped) return err({ kind: 'stopped', message: error.message });
     throw error;
   }
 }
@@ -215,7 +219,7 @@ class HistoryForgetter {
 
   private check<T>(result: Result<T, StoreFault>): T {
     const value = taken(result);
-    if (this.options.signal.aborted) throw new StatementFailed({ kind: 'stopped', message: 'the store stops' });
+    if (this.options.signal.aborted) throw new Stopped('the store stops');
     return value;
   }
 }

@@ -53,7 +53,7 @@ export class Mender {
       return ok(undefined);
     } catch (error) {
       if (!(error instanceof StatementFailed)) throw error;
-      const fault = error.fault as StoreFault;
+      const { fault } = error;
       // Nobody would forget the events in it.
       await this.database.command(DROP_MENDING);
       if (fault.kind === 'unreachable') return err(fault);

@@ -2,10 +2,10 @@ import type { Result } from '../../lib/result.ts';
 import type { StoreFault } from '../database.ts';
 
 /** Ends work of many statements at the first that failed; caught where that work begins. */
-export class StatementFailed<Fault = StoreFault> extends Error {
-  readonly fault: Fault;
+export class StatementFailed extends Error {
+  readonly fault: StoreFault;
 
-  constructor(fault: Fault & { readonly message: string }) {
+  constructor(fault: StoreFault) {
     super(fault.message);
     this.fault = fault;
   }

@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { encodeEvent } from '../../events/codec.ts';
 import type { MailEvent } from '../../events/event.ts';
 import { Forgetter } from '../../events/forgetter.ts';
@@ -15,23 +12,10 @@ import { personalColumns } from '../../store/personal-columns.ts';
 import { aDecision } from '../support/decisions.ts';
 import { aCommand, aMail, everyEvent } from '../support/events.ts';
 import { aForgetting } from '../support/forgetting.ts';
-import { openTestStore, rowsOf, TestJournal, wronglyDerived } from '../support/store.ts';
+import { rowsOf, TestJournal, wronglyDerived } from '../support/store.ts';
+import { testStores } from '../support/test-stores.ts';
 
-let directory = '';
-const opened: StoreDatabase[] = [];
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'postern-'));
-});
-afterAll(async () => {
-  for (const database of opened) await database[Symbol.asyncDispose]();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-async function newStore(): Promise<StoreDatabase> {
-  const database = await openTestStore(directory, `store_${opened.length}`);
-  opened.push(database);
-  return database;
-}
+const newStore = testStores();
 
 const hash = { from: 'a'.repeat(32), to: 'b'.repeat(32) };
 const forgetting = aForgetting({ accounts: [hash, { from: 'anna', to: 'forgotten-account' }] });

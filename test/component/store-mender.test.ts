@@ -1,7 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
 import type { MailEvent } from '../../events/event.ts';
 import { err, ok } from '../../lib/result.ts';
 import type { EventLog } from '../../log/event-log.ts';
@@ -13,22 +11,15 @@ import { StoreWriter } from '../../store/io/writer.ts';
 import { retentionStatements } from '../../store/retention.ts';
 import { inserting, logOf, someEvents } from '../support/clickhouse/past.ts';
 import { aDecision } from '../support/decisions.ts';
-import { openTestStore, rowsOf, TestJournal, wronglyDerived } from '../support/store.ts';
+import { rowsOf, TestJournal, wronglyDerived } from '../support/store.ts';
+import { testStores } from '../support/test-stores.ts';
 
 const events = someEvents(400);
 const BATCH_RECORDS = 200;
 const never = new AbortController().signal;
 const mended = 'what the database lost of a batch when it was killed is put in';
 
-let directory = '';
-const opened: StoreDatabase[] = [];
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'postern-'));
-});
-afterAll(async () => {
-  for (const database of opened) await database[Symbol.asyncDispose]();
-  rmSync(directory, { recursive: true, force: true });
-});
+const newStore = testStores();
 
 interface Filled {
   readonly database: StoreDatabase;
@@ -43,8 +34,7 @@ interface Filled {
 
 /** A store with all of a log, whose parts stay as they were inserted. */
 async function filled(given: readonly MailEvent[] = events, batchRecordsMax = BATCH_RECORDS): Promise<Filled> {
-  const database = await openTestStore(directory, `store_${opened.length}`);
-  opened.push(database);
+  const database = await newStore();
   const log = await logOf(given);
   const decision = { ...aDecision(), at: events[0]?.at ?? 0 };
   await log.append([{ stream: 'postern.decisions', key: 'k', payload: JSON.stringify(decision) }]);
@@ -135,8 +125,7 @@ test('what is missing of other batches is told, and left to a rebuild', async ()
 });
 
 test('a batch that was passed over as a whole after a crash is put in', async () => {
-  const database = await openTestStore(directory, `store_${opened.length}`);
-  opened.push(database);
+  const database = await newStore();
   const log = await logOf(events);
   const told: string[] = [];
   const journal = new TestJournal();

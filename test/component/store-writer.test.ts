@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { encodeEvent, partitionKeyOf } from '../../events/codec.ts';
 import type { MailEvent } from '../../events/event.ts';
 import { ok } from '../../lib/result.ts';
@@ -12,25 +9,10 @@ import { StoreWriter } from '../../store/io/writer.ts';
 import { type Act, deeds, eventsOf } from '../support/acts.ts';
 import { aDecision } from '../support/decisions.ts';
 import { until } from '../support/postern.ts';
-import { openTestStore, rowsOf, TestJournal, wronglyDerived } from '../support/store.ts';
+import { rowsOf, TestJournal, wronglyDerived } from '../support/store.ts';
+import { testStores } from '../support/test-stores.ts';
 
-let directory = '';
-const opened: StoreDatabase[] = [];
-beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'postern-'));
-});
-afterAll(async () => {
-  for (const database of opened) await database[Symbol.asyncDispose]();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-let stores = 0;
-async function newStore(): Promise<StoreDatabase> {
-  stores += 1;
-  const database = await openTestStore(directory, `store_${stores}`);
-  opened.push(database);
-  return database;
-}
+const newStore = testStores();
 
 /** What some sources do, all kinds of deeds; and a control event, which is in every partition. */
 function someEvents(count: number): readonly MailEvent[] {
